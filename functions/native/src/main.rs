@@ -1,0 +1,3 @@
+//! The native gateway.
+
+fn main() {}

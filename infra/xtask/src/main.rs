@@ -1,0 +1,61 @@
+//! The project's own commands. One arm a command; each lives in a module of its own.
+
+mod catalog;
+mod deny;
+mod fuzz;
+mod run;
+mod setup;
+mod tally;
+mod test;
+mod wasm;
+mod workplace;
+
+use std::process::ExitCode;
+
+use workplace::Workplace;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) =
+        args.split_first().map_or(("help", &[][..]), |(command, rest)| (command.as_str(), rest));
+    let place = match Workplace::find() {
+        Ok(place) => place,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match command {
+        "test" => test::command(&place, rest),
+        "catalog" => catalog::command(&place, rest),
+        "setup" => setup::command(&place),
+        "soak" => test::soak_command(&place, rest),
+        "fuzz" => fuzz::command(&place, rest),
+        "help" | "--help" | "-h" => {
+            print!("{}", help());
+            Ok(true)
+        }
+        other => Err(format!("there is no command {other:?}\n\n{}", help())),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn help() -> String {
+    format!(
+        "cargo xtask COMMAND\n\n\
+         \x20 test [SUITE...]                      every suite, or the named ones\n\
+         \x20 setup                                only bring what the suites need\n\
+         \x20 catalog [--check]                    the catalog of models, from public data\n\
+         \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
+         \x20 fuzz [--seconds N] [TARGET...]       the fuzz targets\n\n\
+         Suites:\n{}",
+        test::list()
+    )
+}

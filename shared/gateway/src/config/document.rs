@@ -1,0 +1,187 @@
+//! The document: what may be configured, each with what it means and what it is when left out.
+//!
+//! What is written here is what users read in the reference and in their editors. Decisions are made elsewhere.
+
+use std::time::Duration;
+
+use postern_wire::provider::Preset;
+
+use super::check;
+use super::collection::{List, Map, MapOf, Maybe};
+use super::name::{
+    Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
+};
+use super::scalar::{Day, Price, Size, Text, Time, Whole};
+use super::secret::SecretText;
+
+/// One day in milliseconds: no call lasts longer.
+const A_DAY: u64 = 86_400_000;
+/// The largest request body unless configured.
+pub(super) const MAX_BODY: u64 = 32 << 20;
+/// A request larger than this would not fit in memory beside others.
+const LARGEST_BODY: u64 = 1 << 30;
+
+/// A time limit.
+type Limit = Time<1, A_DAY>;
+/// A number of tokens.
+type Tokens = Maybe<Whole<u64, 1, 1_000_000_000>>;
+
+section! {
+    /// The configuration of a gateway.
+    pub struct Config {
+        /// Where calls can go, by a name of your choice.
+        providers: Map<Provider> as MapOf<ProviderName, Provider, 1>,
+        /// What callers can ask for, by name. A model of the form `PROVIDER/UPSTREAM-MODEL` works without an entry
+        /// here when the caller's key may use it.
+        models: Map<Model> as MapOf<ModelName, Model, 0>,
+        /// How requests are taken.
+        server: Server,
+        /// What is kept of each call.
+        records: Records,
+        /// Figures of upstream models that differ from the built-in catalog's, or that it does not have, by
+        /// `PROVIDER/UPSTREAM-MODEL`.
+        catalog: Map<CatalogEntry> as MapOf<UpstreamName, CatalogEntry, 0>,
+    }
+}
+
+section! {
+    /// A provider: an account with a vendor, or a server of your own.
+    pub struct Provider, checked by check::provider {
+        /// The vendor; `openai` with a `base_url` is any service that speaks OpenAI's format.
+        kind: &'static Preset as Kind,
+        /// The address that the vendor's own SDK takes: with the version (`/v1`) for OpenAI and its kin, without one
+        /// for `anthropic` and `gemini`. May be left out where the vendor has one address for everybody. May hold
+        /// `${NAME}`.
+        base_url: Option<SecretText> as Maybe<Address>,
+        /// The credential, as `${NAME}`.
+        api_key: Option<SecretText> as Maybe<SecretText>,
+        /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
+        /// `${NAME}`.
+        headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
+    }
+}
+
+section! {
+    /// A model: a name that callers use, and what answers to it.
+    pub struct Model, checked by check::model {
+        /// In which order the targets are tried.
+        strategy: Strategy = Strategy::First,
+        /// What can answer, at least one.
+        targets: Vec<Target> as List<Target, 1>,
+        /// When a failed call is tried again.
+        retry: Retry,
+        /// How long a call may take.
+        timeout: Timeouts,
+        /// Models to try, in this order, when no target of this one could answer. Each is an entry of `models` or a
+        /// `PROVIDER/UPSTREAM-MODEL`.
+        fallback: Vec<String> as List<ModelReference, 0>,
+        /// Keep answers and give them again. This version accepts the setting and warns that it keeps none.
+        cache: Option<Cache> as Maybe<Cache>,
+    }
+}
+
+choice! {
+    /// In which order the targets of a model are tried.
+    pub enum Strategy {
+        /// In the order in which they are written.
+        First = "first",
+        /// In random order, drawn by `weight` for each call.
+        Weighted = "weighted",
+    }
+}
+
+section! {
+    /// One upstream model that can answer.
+    pub struct Target {
+        /// An entry of `providers`.
+        provider: String as ProviderReference,
+        /// The model's name at that provider.
+        model: String as Text,
+        /// Its share of the calls among the weights of all targets, with strategy `weighted`. At 0 it is tried only
+        /// after all others.
+        weight: u32 as Whole<u32, 0, 1_000_000> = 1,
+    }
+}
+
+section! {
+    /// When a failed call is tried again.
+    pub struct Retry {
+        /// Tries on one target, the first included.
+        attempts: u32 as Whole<u32, 1, 10> = 2,
+    }
+}
+
+section! {
+    /// How long a call may take. Limits that are left out give way to those that are written: `connect` fits into
+    /// `first_token`, and `first_token` and `idle` fit into `total`.
+    pub struct Timeouts, checked by check::timeouts {
+        /// Until there is a connection, for each attempt.
+        connect: Duration as Limit = Duration::from_secs(5),
+        /// Until the answer starts, for each attempt.
+        first_token: Duration as Limit = Duration::from_secs(30),
+        /// Between two pieces of an answer.
+        idle: Duration as Limit = Duration::from_secs(60),
+        /// For the whole call, with all its attempts and fallbacks.
+        total: Duration as Limit = Duration::from_secs(600),
+    }
+}
+
+section! {
+    /// Keeping answers to give them again.
+    pub struct Cache {
+        /// How long an answer may be given again.
+        ttl: Duration as Time<1000, { 365 * A_DAY }>,
+    }
+}
+
+section! {
+    /// How requests are taken.
+    pub struct Server {
+        /// The largest request body; larger ones are refused with 413.
+        max_body: u64 as Size<1024, LARGEST_BODY> = MAX_BODY,
+    }
+}
+
+section! {
+    /// What is kept of each call.
+    pub struct Records {
+        /// Whether the text of requests and answers is kept.
+        payloads: Payloads = Payloads::None,
+    }
+}
+
+choice! {
+    /// Whether the text of requests and answers is kept with the record of a call.
+    pub enum Payloads {
+        /// Never: a record has figures and names only.
+        None = "none",
+        /// Always.
+        All = "all",
+    }
+}
+
+section! {
+    /// Figures of an upstream model. What is left out stays as in the built-in catalog.
+    pub struct CatalogEntry, checked by check::catalog_entry {
+        /// Tokens that fit into the model's window, in and out together.
+        context_window: Option<u64> as Tokens,
+        /// The most tokens of one answer.
+        max_output_tokens: Option<u64> as Tokens,
+        /// Price of input tokens.
+        input: Option<u64> as Maybe<Price>,
+        /// Price of output tokens.
+        output: Option<u64> as Maybe<Price>,
+        /// Price of input tokens that the provider had in its cache.
+        cache_read: Option<u64> as Maybe<Price>,
+        /// Price of input tokens that the provider put into its cache (for 5 minutes, where it tells).
+        cache_write: Option<u64> as Maybe<Price>,
+        /// Price of input tokens that the provider put into its cache for an hour.
+        cache_write_1h: Option<u64> as Maybe<Price>,
+        /// Price of audio input tokens.
+        input_audio: Option<u64> as Maybe<Price>,
+        /// Price of audio output tokens.
+        output_audio: Option<u64> as Maybe<Price>,
+        /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
+        from: Option<u32> as Maybe<Day>,
+    }
+}

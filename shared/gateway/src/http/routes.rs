@@ -1,0 +1,288 @@
+//! The route table as data. It feeds the router and the OpenAPI document.
+
+use http::{Method, StatusCode};
+use postern_wire::Dialect;
+
+use crate::error::{ErrorKind, GatewayError};
+
+/// What an administrator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AdminOperation {
+    CreateKey,
+    ListKeys,
+    RevokeKey(String),
+    Usage,
+    Logs,
+    ReadConfig,
+    WriteConfig,
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Chat(Dialect),
+    Models,
+    Model(String),
+    Admin(AdminOperation),
+    Health,
+    Ready,
+    OpenApi,
+}
+
+/// One method on one path.
+pub(crate) struct Entry {
+    pub(crate) method: Method,
+    /// In matchit's syntax: `{name}` is one segment, `{*name}` the rest.
+    pub(crate) path: &'static str,
+    pub(crate) tag: Tag,
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    /// The names of the schemas of the request's body, if it has one, and of the answer's.
+    pub(crate) body: Option<&'static str>,
+    pub(crate) answer: &'static str,
+    /// The status of success.
+    pub(crate) success: StatusCode,
+    /// Whether the answer may be a stream.
+    pub(crate) streams: bool,
+    /// Parameters of the query, with what they mean.
+    pub(crate) query: &'static [(&'static str, &'static str)],
+    make: fn(String) -> Route,
+}
+
+impl Entry {
+    /// What most operations are: a GET that answers 200 with JSON.
+    const GET: Self = Self {
+        method: Method::GET,
+        path: "",
+        tag: Tag::Operations,
+        id: "",
+        summary: "",
+        body: None,
+        answer: "",
+        success: StatusCode::OK,
+        streams: false,
+        query: &[],
+        make: |_| Route::Health,
+    };
+}
+
+/// Who a route is for, which also says how its callers authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// Callers of models, with a key.
+    OpenAi,
+    /// Administrators, with their token.
+    Administration,
+    /// Whoever operates the deployment, without credentials.
+    Operations,
+}
+
+/// Every route there is.
+pub(crate) const TABLE: &[Entry] = &[
+    Entry {
+        method: Method::POST,
+        path: "/v1/chat/completions",
+        tag: Tag::OpenAi,
+        id: "createChatCompletion",
+        summary: "A chat completion, whole or streamed (OpenAI Chat Completions)",
+        body: Some("ChatRequest"),
+        answer: "ChatResponse",
+        streams: true,
+        make: |_| Route::Chat(Dialect::OpenAiChat),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/v1/models",
+        tag: Tag::OpenAi,
+        id: "listModels",
+        summary: "The models that the key may use",
+        answer: "ModelList",
+        make: |_| Route::Models,
+        ..Entry::GET
+    },
+    Entry {
+        path: "/v1/models/{*id}",
+        tag: Tag::OpenAi,
+        id: "retrieveModel",
+        summary: "One model, also of the form PROVIDER/MODEL",
+        answer: "Model",
+        make: Route::Model,
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/admin/v1/keys",
+        tag: Tag::Administration,
+        id: "createKey",
+        summary: "Makes a virtual key; its text is in this answer and never again",
+        body: Some("NewKey"),
+        answer: "CreatedKey",
+        success: StatusCode::CREATED,
+        make: |_| Route::Admin(AdminOperation::CreateKey),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/admin/v1/keys",
+        tag: Tag::Administration,
+        id: "listKeys",
+        summary: "Keys, without their secrets",
+        answer: "KeyList",
+        query: &[("tenant", "only this tenant's"), ("after", "the last id of the page before"), ("limit", "at most 1000")],
+        make: |_| Route::Admin(AdminOperation::ListKeys),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::DELETE,
+        path: "/admin/v1/keys/{id}",
+        tag: Tag::Administration,
+        id: "revokeKey",
+        summary: "Revokes a key",
+        answer: "Key",
+        make: |id| Route::Admin(AdminOperation::RevokeKey(id)),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/admin/v1/usage",
+        tag: Tag::Administration,
+        id: "readUsage",
+        summary: "Calls, tokens and cost, summed by tenant, key, model, provider, day",
+        answer: "Usage",
+        query: &[
+            ("by", "columns, divided by commas: tenant, key, model, provider, day"),
+            ("tenant", "only this tenant's"),
+            ("since", "from this day on: 30d, 2026-01-31, or a time by RFC 3339"),
+            ("until", "before this day, in the same forms"),
+        ],
+        make: |_| Route::Admin(AdminOperation::Usage),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/admin/v1/logs",
+        tag: Tag::Administration,
+        id: "readLogs",
+        summary: "The records of calls",
+        answer: "Logs",
+        query: &[
+            ("tenant", "only this tenant's"),
+            ("key", "only this key's, by its id"),
+            ("model", "only calls of this model"),
+            ("after", "the last id of the page before"),
+            ("limit", "at most 1000"),
+            ("order", "desc, newest first, or asc"),
+        ],
+        make: |_| Route::Admin(AdminOperation::Logs),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/admin/v1/config",
+        tag: Tag::Administration,
+        id: "readConfig",
+        summary: "The configuration in force, secrets hidden",
+        answer: "Config",
+        make: |_| Route::Admin(AdminOperation::ReadConfig),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::PUT,
+        path: "/admin/v1/config",
+        tag: Tag::Administration,
+        id: "writeConfig",
+        summary: "Checks a configuration and puts it in force, or refuses it with every problem",
+        body: Some("ConfigDocument"),
+        answer: "ConfigWritten",
+        make: |_| Route::Admin(AdminOperation::WriteConfig),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/healthz",
+        tag: Tag::Operations,
+        id: "health",
+        summary: "The process lives",
+        answer: "Health",
+        make: |_| Route::Health,
+        ..Entry::GET
+    },
+    Entry {
+        path: "/readyz",
+        tag: Tag::Operations,
+        id: "ready",
+        summary: "The gateway can serve calls, or what it lacks",
+        answer: "Health",
+        make: |_| Route::Ready,
+        ..Entry::GET
+    },
+    Entry {
+        path: "/openapi.json",
+        tag: Tag::Operations,
+        id: "openapi",
+        summary: "This document",
+        answer: "OpenApi",
+        make: |_| Route::OpenApi,
+        ..Entry::GET
+    },
+];
+
+/// Finds routes.
+pub(crate) struct Router {
+    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    paths: matchit::Router<Vec<&'static Entry>>,
+}
+
+impl Router {
+    pub(crate) fn new() -> Self {
+        let mut by_path = std::collections::BTreeMap::<&str, Vec<&'static Entry>>::new();
+        for entry in TABLE {
+            by_path.entry(entry.path).or_default().push(entry);
+        }
+        let mut paths = matchit::Router::new();
+        for (path, entries) in by_path {
+            let inserted = paths.insert(path, entries);
+            debug_assert!(inserted.is_ok(), "a path of the table is malformed or ambiguous: {path}");
+        }
+        Self { paths }
+    }
+
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Route, GatewayError> {
+        let Ok(found) = self.paths.at(path) else {
+            let text = format!("there is nothing at {path}: /openapi.json lists what there is");
+            return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
+        };
+        // A HEAD is a GET whose body the HTTP server leaves out.
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
+        let Some(entry) = found.value.iter().find(|entry| entry.method == *wanted) else {
+            let takes: Vec<&str> = found.value.iter().map(|entry| entry.method.as_str()).collect();
+            let text = format!("{path} takes {}, not {method}", takes.join(" and "));
+            return Err(GatewayError::new(ErrorKind::MethodNotAllowed, text));
+        };
+        let parameter = found.params.iter().next().map_or("", |(_, value)| value);
+        let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();
+        Ok((entry.make)(parameter))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_found_by_its_own_path() {
+        let router = Router::new();
+        for entry in TABLE {
+            let path = entry.path.replace("{*id}", "openai%2Fgpt-4o").replace("{id}", "k1");
+            assert!(router.find(&entry.method, &path).is_ok(), "{} {path}", entry.method);
+        }
+        let model = router.find(&Method::GET, "/v1/models/demo/echo").unwrap();
+        assert_eq!(model, Route::Model("demo/echo".to_owned()));
+        let encoded = router.find(&Method::GET, "/v1/models/openai%2Fgpt-4o").unwrap();
+        assert_eq!(encoded, Route::Model("openai/gpt-4o".to_owned()));
+    }
+
+    #[test]
+    fn what_there_is_not_is_told_apart() {
+        let router = Router::new();
+        let wrong_method = router.find(&Method::GET, "/v1/chat/completions").unwrap_err();
+        assert_eq!(wrong_method.kind, ErrorKind::MethodNotAllowed);
+        assert!(wrong_method.message.contains("POST"));
+        assert_eq!(router.find(&Method::GET, "/v2").unwrap_err().kind, ErrorKind::UnknownRoute);
+    }
+}

@@ -1,0 +1,238 @@
+//! The first stage: a request gets an id and a place in a trace, and its body is read within bounds.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http::HeaderValue;
+use http::request::Parts;
+use postern_wire::Dialect;
+
+use crate::error::{ErrorKind, GatewayError};
+use crate::host::Host;
+use crate::time::Timestamp;
+
+/// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// A request to a model, before anything is known of its caller.
+pub(super) struct Call {
+    pub(super) id: RequestId,
+    pub(super) arrived: Timestamp,
+    pub(super) dialect: Dialect,
+    pub(super) trace: TraceContext,
+    pub(super) parts: Parts,
+}
+
+impl Call {
+    pub(super) fn new<H: Host>(
+        host: &H,
+        id: RequestId,
+        arrived: Timestamp,
+        dialect: Dialect,
+        parts: Parts,
+    ) -> Self {
+        let trace = TraceContext::from_header(host, parts.headers.get("traceparent"));
+        Self { id, arrived, dialect, trace, parts }
+    }
+}
+
+/// The id of a call: a UUID version 7, so ids sort by the time of arrival.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    pub(super) fn new<H: Host>(host: &H, at: Timestamp) -> Self {
+        let mut random = [0; 10];
+        host.random(&mut random);
+        let millis = at.millis().to_be_bytes();
+        let mut bytes = [0_u8; 16];
+        for (to, from) in bytes.iter_mut().zip(millis.iter().skip(2).chain(&random)) {
+            *to = *from;
+        }
+        // RFC 9562: version 7 in the high half of byte 6, variant 10 in the top bits of byte 8.
+        if let [.., six, _, eight, _, _, _, _, _, _, _] = &mut bytes {
+            *six = (*six & 0x0f) | 0x70;
+            *eight = (*eight & 0x3f) | 0x80;
+        }
+        Self(hyphenated(u128::from_be_bytes(bytes)).into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn hyphenated(n: u128) -> String {
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        (n >> 96) as u32,
+        (n >> 80) as u16,
+        (n >> 64) as u16,
+        (n >> 48) as u16,
+        n & 0xffff_ffff_ffff
+    )
+}
+
+/// A place in a W3C trace (<https://www.w3.org/TR/trace-context/>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace, never zero.
+    trace: u128,
+    /// This call's span, never zero.
+    span: u64,
+    /// Whether the trace is sampled.
+    sampled: bool,
+}
+
+impl TraceContext {
+    /// Continues the caller's trace, or begins one.
+    fn from_header<H: Host>(host: &H, header: Option<&HeaderValue>) -> Self {
+        let mut random = [0; 24];
+        host.random(&mut random);
+        let number = |from: usize, to: usize| {
+            random.iter().take(to).skip(from).fold(0_u128, |n, byte| (n << 8) | u128::from(*byte))
+        };
+        let span = (number(0, 8) as u64).max(1);
+        match header.and_then(|h| h.to_str().ok()).and_then(parse_traceparent) {
+            Some((trace, sampled)) => Self { trace, span, sampled },
+            None => Self { trace: number(8, 24).max(1), span, sampled: false },
+        }
+    }
+
+    /// The trace's id as 32 hex digits.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.trace)
+    }
+
+    /// The header for whom we call.
+    #[must_use]
+    pub fn header(&self) -> String {
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.sampled))
+    }
+}
+
+fn parse_traceparent(text: &str) -> Option<(u128, bool)> {
+    let mut fields = text.split('-');
+    let (version, trace, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let hex = |s: &str| s.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let shape = version.len() == 2 && trace.len() == 32 && parent.len() == 16 && flags.len() == 2;
+    // Later versions may add fields; version ff is forbidden, and version 00 has exactly these.
+    if !shape || version == "ff" || ![version, trace, parent, flags].into_iter().all(hex) {
+        return None;
+    }
+    if version == "00" && fields.next().is_some() {
+        return None;
+    }
+    let trace = u128::from_str_radix(trace, 16).ok().filter(|t| *t != 0)?;
+    u64::from_str_radix(parent, 16).ok().filter(|p| *p != 0)?;
+    Some((trace, u8::from_str_radix(flags, 16).ok()? & 1 == 1))
+}
+
+/// Reads a request's body. What is over `limit` bytes is refused before it is read, or while it comes in when its
+/// length was not declared.
+pub(crate) async fn read_body<H, B>(host: &H, parts: &Parts, mut body: B, limit: u64) -> Result<Bytes, GatewayError>
+where
+    H: Host,
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let too_large = || {
+        let text = format!("the request body is larger than the {limit} bytes this gateway takes (server.max_body)");
+        GatewayError::new(ErrorKind::BodyTooLarge, text)
+    };
+    let declared = parts.headers.get(http::header::CONTENT_LENGTH);
+    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) || body.size_hint().lower() > limit {
+        return Err(too_large());
+    }
+    if let Some(encoding) = parts.headers.get(http::header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let text = "the request body is compressed: send it without content-encoding";
+        return Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("content-encoding"));
+    }
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        let frame = match select(frame, host.sleep(BODY_PAUSE)).await {
+            Either::Left((frame, _)) => frame,
+            Either::Right(_) => {
+                let text = "the request body did not come in time";
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, text));
+            }
+        };
+        let data = match frame {
+            None => break,
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                Err(_trailers) => continue,
+            },
+            Some(Err(_)) => {
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, "the request body broke off"));
+            }
+        };
+        let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
+        if (so_far + data.len()) as u64 > limit {
+            return Err(too_large());
+        }
+        match &first {
+            // One frame is the usual case and is not copied.
+            None => first = Some(data),
+            Some(head) => {
+                if rest.is_empty() {
+                    rest.reserve(declared.map_or(0, |n| n as usize).max(head.len() + data.len()));
+                    rest.extend_from_slice(head);
+                    first = Some(Bytes::new());
+                }
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_trace_parents() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(parse_traceparent(good), Some((0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, true)));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        ] {
+            assert_eq!(parse_traceparent(bad), None, "{bad}");
+        }
+        assert!(parse_traceparent("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
+    }
+
+    #[test]
+    fn ids_are_hyphenated() {
+        assert_eq!(hyphenated(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc), "01923456-789a-7bcd-8ef0-123456789abc");
+    }
+}

@@ -1,0 +1,175 @@
+//! The body of a reply. It never fails: a stream that fails ends with an error event in the caller's format.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use postern_wire::dialect::openai_chat::EncoderOptions;
+use postern_wire::{Dialect, Fault};
+
+use super::draft::Draft;
+use super::echo::Echo;
+use super::relay::{Relay, Step};
+use crate::host::Host;
+use crate::record::Outcome;
+use crate::time::Timestamp;
+
+/// The body of a reply: whole, or a stream that is still coming in.
+pub struct Body<H: Host>(Content<H>);
+
+enum Content<H: Host> {
+    Whole(Bytes),
+    Stream(Box<Streaming<H>>),
+    Done,
+}
+
+/// Where a stream comes from.
+pub(super) enum Source<H: Host> {
+    Relay(Relay<H>),
+    Echo(Echo<H>),
+}
+
+/// A stream on its way to the caller, with the call's record.
+pub(super) struct Streaming<H: Host> {
+    pub(super) host: H,
+    pub(super) dialect: Dialect,
+    pub(super) source: Source<H>,
+    /// Came before the first token and waits to be sent.
+    pub(super) held: VecDeque<Bytes>,
+    pub(super) draft: Draft<H>,
+    /// Since when the upstream is waited for.
+    pub(super) waiting: Option<Timestamp>,
+}
+
+impl<H: Host> Body<H> {
+    /// A body that is there.
+    #[must_use]
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self(Content::Whole(bytes.into()))
+    }
+
+    pub(super) fn stream(streaming: Streaming<H>) -> Self {
+        Self(Content::Stream(Box::new(streaming)))
+    }
+}
+
+impl<H: Host> http_body::Body for Body<H>
+where
+    H::Body: Unpin,
+{
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = match &mut self.0 {
+            Content::Stream(stream) => match stream.poll_bytes(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready((bytes, false)) => return Poll::Ready(bytes.map(|b| Ok(Frame::data(b)))),
+                Poll::Ready((bytes, true)) => bytes,
+            },
+            Content::Whole(bytes) => Some(std::mem::take(bytes)).filter(|b| !b.is_empty()),
+            Content::Done => None,
+        };
+        self.0 = Content::Done;
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Stream(_) => false,
+            Content::Done => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(_) => SizeHint::default(),
+            Content::Done => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl<H: Host> Streaming<H> {
+    /// The next bytes for the caller, and whether they are the last.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Bytes>, bool)> {
+        if let Some(bytes) = self.held.pop_front() {
+            return Poll::Ready((Some(bytes), false));
+        }
+        let begun = self.host.now();
+        if let Some(since) = self.waiting.take() {
+            self.draft.record().upstream_us += begun.since(since).as_micros() as u64;
+        }
+        let step = match &mut self.source {
+            Source::Relay(relay) => relay.poll_step(&self.host, cx),
+            Source::Echo(echo) => echo.poll_step(&self.host, cx),
+        };
+        self.note_progress();
+        let next = match step {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Step::Forward(bytes)) => {
+                self.draft.response_body(&bytes);
+                Poll::Ready((Some(bytes), false))
+            }
+            Poll::Ready(Step::End) => {
+                self.close(Outcome::Ok);
+                return Poll::Ready((None, true));
+            }
+            Poll::Ready(Step::Failed(fault)) => {
+                let event = self.fail(&fault);
+                return Poll::Ready((Some(event), true));
+            }
+        };
+        let ended = self.host.now();
+        self.draft.record().gateway_us += ended.since(begun).as_micros() as u64;
+        if next.is_pending() {
+            self.waiting = Some(ended);
+        }
+        next
+    }
+
+    /// Brings what the source has seen into the record, so that it is there whenever the caller leaves.
+    fn note_progress(&mut self) {
+        if let Source::Relay(relay) = &mut self.source {
+            self.draft.text_bytes = relay.facts.text_bytes;
+            if let Some(usage) = relay.facts.usage.take() {
+                self.draft.provider_usage(usage);
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Bytes {
+        let record = self.draft.record();
+        let told = Fault {
+            message: format!(
+                "{}/{} failed after the answer had begun: {}",
+                record.provider, record.upstream_model, fault.message
+            ),
+            ..fault.clone()
+        };
+        let mut out = BytesMut::new();
+        self.dialect.stream_encoder(EncoderOptions::default()).fail(&told, &mut out);
+        self.draft.attempt_failed(fault);
+        self.close(Outcome::StreamFailed);
+        out.freeze()
+    }
+
+    fn close(&mut self, outcome: Outcome) {
+        if let Source::Relay(relay) = &mut self.source {
+            let record = self.draft.record();
+            record.finish_reasons = std::mem::take(&mut relay.facts.finish_reasons);
+            if let Some(model) = relay.facts.model.take() {
+                record.response_model = model;
+            }
+        }
+        self.draft.estimate_missing_usage();
+        let _sent_to_settle = self.draft.finish(outcome);
+    }
+}

@@ -1,0 +1,137 @@
+//! The built-in provider of the demo: it answers with the caller's own last words, whole or streamed, and needs no
+//! network. `demo/echo` answers at once, `demo/slow` takes its time between words. What it cannot do, it refuses.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use postern_wire::Usage;
+use postern_wire::chat::{
+    Choice, ChoiceDelta, Delta, FinishReason, Message, Request, Response, ResponseFormat, Role, Start, ToolChoice,
+};
+use postern_wire::dialect::openai_chat::EncoderOptions;
+use postern_wire::dialect::openai_chat::peek::ResponseFacts;
+
+use super::attempt::Answer;
+use super::dispatch::Asked;
+use super::echo::{Echo, MODELS};
+use super::resolve::Leg;
+use crate::error::{ErrorKind, GatewayError};
+use crate::host::Host;
+use crate::policy::estimate;
+
+/// The most choices the demo gives.
+const MOST_CHOICES: u64 = 16;
+
+/// What the demo says.
+struct Said {
+    words: Vec<String>,
+    finish: FinishReason,
+    choices: u32,
+    usage: Usage,
+}
+
+/// Answers a call.
+pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<Answer<H>, GatewayError> {
+    let pace = pace(&leg.model)?;
+    let request = asked.call.dialect.decode_request(asked.body)?;
+    let said = say(&request, estimate::tokens_of_request(asked.body))?;
+    let created = asked.call.arrived.seconds();
+    let id = format!("chatcmpl-{}", asked.call.id);
+    if !asked.head.stream {
+        return Ok(whole(asked, leg, &said, id, created));
+    }
+    let options = EncoderOptions {
+        id,
+        created,
+        model: leg.model.clone(),
+        include_usage: asked.head.include_usage,
+    };
+    let encoder = asked.call.dialect.stream_encoder(options);
+    let usage = said.usage;
+    Ok(Answer::Echo { echo: Echo::new(deltas(&said), encoder, pace, host.now()), usage })
+}
+
+fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {
+    let text = said.words.concat();
+    let choice = |index| Choice {
+        finish: Some(said.finish.clone()),
+        ..Choice::new(index, Message::text(Role::Assistant, text.clone()))
+    };
+    let response = Response {
+        id: Some(id),
+        model: Some(leg.model.clone()),
+        created: Some(created),
+        choices: (0..said.choices).map(choice).collect(),
+        usage: Some(said.usage),
+        ..Response::default()
+    };
+    let facts = ResponseFacts {
+        model: response.model.clone(),
+        usage: response.usage,
+        finish_reasons: vec![said.finish.as_str().to_owned(); said.choices as usize],
+        text_bytes: text.len(),
+    };
+    let body = asked.call.dialect.encode_response(&response);
+    Answer::Whole { status: StatusCode::OK, headers: HeaderMap::new(), body, facts }
+}
+
+fn deltas(said: &Said) -> Vec<Delta> {
+    let mut deltas = vec![Delta::Start(Box::new(Start::default()))];
+    for index in 0..said.choices {
+        deltas.push(Delta::of(index, ChoiceDelta::Role(Role::Assistant)));
+        deltas.extend(said.words.iter().map(|word| Delta::of(index, ChoiceDelta::Text(word.clone()))));
+        let finish = ChoiceDelta::Finish { reason: said.finish.clone(), stop_sequence: None };
+        deltas.push(Delta::of(index, finish));
+    }
+    deltas.push(Delta::Usage { usage: said.usage, vendor: None });
+    deltas
+}
+
+/// What to say to a request; for the demo, a word is a token.
+fn say(request: &Request, input_tokens: u64) -> Result<Said, GatewayError> {
+    let refuse = |field: &str, reason: &str| {
+        let text = format!("{field}: the demo only repeats words and cannot {reason}; name a real model");
+        Err(GatewayError::new(ErrorKind::InvalidRequest, text).at(field))
+    };
+    if matches!(request.response_format, Some(ResponseFormat::JsonSchema(_))) {
+        return refuse("response_format", "follow a schema");
+    }
+    let must_call = match &request.tool_choice {
+        Some(ToolChoice::Required | ToolChoice::Function(_) | ToolChoice::Custom(_)) => true,
+        Some(ToolChoice::Allowed { required, .. }) => *required,
+        _ => false,
+    };
+    if must_call {
+        return refuse("tool_choice", "call tools");
+    }
+    if request.logprobs == Some(true) {
+        return refuse("logprobs", "give log-probabilities");
+    }
+    let heard = request.last_user_text().unwrap_or_default();
+    let text = match (&request.response_format, heard.is_empty()) {
+        (Some(ResponseFormat::JsonObject), _) => serde_json::json!({ "echo": heard }).to_string(),
+        (_, true) => "You sent no text.".to_owned(),
+        (_, false) => heard.into_owned(),
+    };
+    let mut words: Vec<String> = text.split_inclusive(char::is_whitespace).map(str::to_owned).collect();
+    let limit = request.output_limit.map_or(u64::MAX, |limit| limit.tokens);
+    let cut = words.len() as u64 > limit;
+    words.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;
+    let output = words.len() as u64 * u64::from(choices);
+    Ok(Said {
+        finish: if cut { FinishReason::Length } else { FinishReason::Stop },
+        usage: Usage { input: input_tokens, output, ..Usage::default() },
+        words,
+        choices,
+    })
+}
+
+/// The pause before each word of a model, if there is a model of this name.
+fn pace(model: &str) -> Result<Duration, GatewayError> {
+    MODELS.iter().find(|(name, _)| *name == model).map(|(_, pace)| *pace).ok_or_else(|| {
+        let names = MODELS.map(|(name, _)| format!("`{name}`")).join(" and ");
+        let text = format!("the demo has no model `{model}`: it has {names}");
+        GatewayError::new(ErrorKind::UnknownModel, text).at("model")
+    })
+}

@@ -1,0 +1,198 @@
+//! A call's record while the call runs.
+//!
+//! Whatever happens to the call, also its future or its body being dropped, the record leaves here exactly once.
+
+use futures_channel::oneshot;
+use postern_wire::{Fault, Usage};
+
+use super::After;
+use super::figures::Pricing;
+use crate::error::{GatewayError, fault_code};
+use crate::host::Host;
+use crate::policy::estimate;
+use crate::record::{Attempt, Outcome, Record, UsageSource};
+use crate::time::Timestamp;
+
+/// What a caller who left before there was a status is recorded with; no such status is ever sent.
+const CLIENT_CLOSED: u16 = 499;
+/// How much of a payload a record takes, bytes.
+const PAYLOAD_LIMIT: usize = 256 * 1024;
+
+/// The record being written, and where it goes.
+pub(super) struct Draft<H: Host> {
+    host: H,
+    record: Record,
+    /// How the target that answers charges.
+    pub(super) pricing: Pricing,
+    /// Estimated input tokens, for when the provider gives no figures.
+    pub(super) input_estimate: u64,
+    /// Generated text seen so far, bytes.
+    pub(super) text_bytes: usize,
+    keep_payloads: bool,
+    sink: Option<oneshot::Sender<Box<Record>>>,
+    open: bool,
+}
+
+impl<H: Host> Draft<H> {
+    pub(super) fn new(host: &H, record: Record, keep_payloads: bool) -> Self {
+        Self {
+            host: host.clone(),
+            record,
+            pricing: Pricing::default(),
+            input_estimate: 0,
+            text_bytes: 0,
+            keep_payloads,
+            sink: None,
+            open: true,
+        }
+    }
+
+    pub(super) const fn record(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
+    pub(super) const fn arrived(&self) -> Timestamp {
+        self.record.at
+    }
+
+    /// Notes the request's body, if the configuration asks for payloads.
+    pub(super) fn request_body(&mut self, body: &[u8]) {
+        if self.keep_payloads {
+            keep(&mut self.record.request_body, body);
+        }
+    }
+
+    /// Notes a piece of the answer's body, if the configuration asks for payloads.
+    pub(super) fn response_body(&mut self, piece: &[u8]) {
+        if self.keep_payloads {
+            keep(&mut self.record.response_body, piece);
+        }
+    }
+
+    /// An attempt begins. It stands in the record from now on, also if the call ends in the middle of it.
+    pub(super) fn attempt(&mut self, provider: &str, model: &str) {
+        provider.clone_into(&mut self.record.provider);
+        model.clone_into(&mut self.record.upstream_model);
+        self.record.attempts.push(Attempt {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            ..Attempt::default()
+        });
+    }
+
+    /// The present attempt ended, or its answer begins.
+    pub(super) fn attempted(&mut self, begun: Timestamp, status: Option<u16>, fault: Option<&Fault>) {
+        let duration = self.host.now().since(begun).as_micros() as u64;
+        self.record.upstream_us += duration;
+        if let Some(attempt) = self.record.attempts.last_mut() {
+            attempt.duration_us = duration;
+            attempt.status = status.or_else(|| fault.and_then(|f| f.status));
+            attempt.fault = fault.map(|f| f.kind);
+        }
+    }
+
+    /// Marks the present attempt as failed after its answer had begun.
+    pub(super) fn attempt_failed(&mut self, fault: &Fault) {
+        if let Some(attempt) = self.record.attempts.last_mut() {
+            attempt.fault = Some(fault.kind);
+        }
+        self.record.error = Some(fault_code(fault.kind).to_owned());
+    }
+
+    /// The provider's own figures.
+    pub(super) fn provider_usage(&mut self, usage: Usage) {
+        self.record.usage = usage;
+        self.record.usage_source = UsageSource::Provider;
+    }
+
+    /// Counts what the provider gave no figures for. For answers that an upstream began.
+    pub(super) fn estimate_missing_usage(&mut self) {
+        if self.record.usage_source == UsageSource::None {
+            self.record.usage = Usage {
+                input: self.input_estimate,
+                output: estimate::tokens_of_text(self.text_bytes),
+                ..Usage::default()
+            };
+            self.record.usage_source = UsageSource::Estimated;
+        }
+        (self.record.cost, self.record.priced) = self.pricing.cost(&self.record.usage);
+    }
+
+    /// The call was refused or failed before an answer began.
+    pub(super) fn fail(&mut self, error: &GatewayError, outcome: Outcome) {
+        self.record.status = error.kind.status().as_u16();
+        self.record.error = Some(error.code().to_owned());
+        self.record.outcome = outcome;
+    }
+
+    /// From here on the record goes to whoever holds the returned [`After`], once the body is done.
+    pub(super) fn into_body(mut self) -> (Self, After) {
+        let (sender, receiver) = oneshot::channel();
+        self.sink = Some(sender);
+        (self, After::pending(receiver))
+    }
+
+    /// The call is over. Gives the record to settle now, or sends it to where it is awaited.
+    pub(super) fn finish(&mut self, outcome: Outcome) -> After {
+        if !self.open {
+            return After::nothing();
+        }
+        self.open = false;
+        let mut record = std::mem::take(&mut self.record);
+        record.outcome = outcome;
+        record.total_us = self.host.now().since(record.at).as_micros() as u64;
+        if record.first_token_us.is_none() {
+            record.gateway_us = record.total_us.saturating_sub(record.upstream_us);
+        }
+        tracing::debug!(
+            request_id = record.id,
+            tenant = record.tenant,
+            gen_ai.request.model = record.model,
+            gen_ai.response.model = record.response_model,
+            gen_ai.usage.input_tokens = record.usage.total_input(),
+            gen_ai.usage.output_tokens = record.usage.total_output(),
+            status = record.status,
+            outcome = ?record.outcome,
+            total_us = record.total_us,
+            gateway_us = record.gateway_us,
+            cost_micro_usd = record.cost.0,
+            "call"
+        );
+        match self.sink.take() {
+            None => After::ready(record),
+            Some(sender) => match sender.send(Box::new(record)) {
+                Ok(()) => After::nothing(),
+                // Nobody waits for it any more: the host must still write it.
+                Err(record) => {
+                    self.host.abandoned(After::ready(*record));
+                    After::nothing()
+                }
+            },
+        }
+    }
+}
+
+impl<H: Host> Drop for Draft<H> {
+    /// The caller left: the call's future or its body was dropped before its end.
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        if self.record.status == 0 {
+            self.record.status = CLIENT_CLOSED;
+        } else {
+            self.estimate_missing_usage();
+        }
+        let after = self.finish(Outcome::ClientClosed);
+        if !after.is_nothing() {
+            self.host.abandoned(after);
+        }
+    }
+}
+
+fn keep(payload: &mut Option<String>, piece: &[u8]) {
+    let payload = payload.get_or_insert_default();
+    let room = PAYLOAD_LIMIT.saturating_sub(payload.len());
+    let piece = piece.get(..room.min(piece.len())).unwrap_or_default();
+    payload.push_str(&String::from_utf8_lossy(piece));
+}

@@ -1,0 +1,67 @@
+//! The stream of the built-in demo: words, at once or one after the other.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use postern_wire::chat;
+use postern_wire::dialect::StreamEncoder;
+
+use super::relay::Step;
+use super::timer::Timer;
+use crate::host::Host;
+use crate::time::Timestamp;
+
+/// The models there are, and the pause before each word.
+pub(super) const MODELS: [(&str, Duration); 2] = [("echo", Duration::ZERO), ("slow", Duration::from_millis(50))];
+
+/// An answer to be streamed.
+pub(super) struct Echo<H: Host> {
+    deltas: VecDeque<chat::Delta>,
+    encoder: Box<dyn StreamEncoder>,
+    pace: Duration,
+    due: Timestamp,
+    timer: Timer<H>,
+    ended: bool,
+}
+
+impl<H: Host> Echo<H> {
+    /// Streams `deltas`, one every `pace` from `now` on.
+    pub(super) fn new(
+        deltas: Vec<chat::Delta>,
+        encoder: Box<dyn StreamEncoder>,
+        pace: Duration,
+        now: Timestamp,
+    ) -> Self {
+        Self { deltas: deltas.into(), encoder, pace, due: now, timer: Timer::new(), ended: false }
+    }
+
+    pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.ended {
+            return Poll::Ready(Step::End);
+        }
+        if !self.pace.is_zero() && self.timer.poll_due(host, self.due, cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.due = self.due.plus(self.pace);
+        let mut out = BytesMut::new();
+        // One delta a step when paced, else everything in one piece.
+        while let Some(delta) = self.deltas.pop_front() {
+            self.encoder.delta(&delta, &mut out);
+            if !self.pace.is_zero() && !out.is_empty() {
+                break;
+            }
+        }
+        if self.deltas.is_empty() {
+            self.encoder.end(&mut out);
+            self.ended = true;
+        }
+        Poll::Ready(Step::Forward(out.freeze()))
+    }
+}
+
+/// The names of the models there are.
+pub(crate) fn models() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|(name, _)| *name)
+}

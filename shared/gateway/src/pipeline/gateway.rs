@@ -1,0 +1,64 @@
+//! What all calls share: the configuration in force and the routes.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::Config;
+use crate::http::Router;
+
+/// Where the configuration comes from, which decides who may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file that the operator edits.
+    File,
+    /// The store; changed through the admin API.
+    Store,
+    /// Nothing was configured: the demo.
+    Demo,
+}
+
+impl Origin {
+    /// The name in the admin API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Store => "store",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+/// A configuration in force. A call keeps the one it began with.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The document.
+    pub config: Config,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The gateway: shared by all calls, changed only as a whole.
+pub struct Gateway {
+    snapshot: RwLock<Arc<Snapshot>>,
+    pub(crate) router: Router,
+}
+
+impl Gateway {
+    /// A gateway with this configuration.
+    #[must_use]
+    pub fn new(config: Config, origin: Origin) -> Self {
+        Self { snapshot: RwLock::new(Arc::new(Snapshot { config, origin })), router: Router::new() }
+    }
+
+    /// Puts another configuration in force, for calls from now on.
+    pub fn replace(&self, config: Config, origin: Origin) {
+        let next = Arc::new(Snapshot { config, origin });
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,84 @@
+//! The pipeline: one readable function, one file a stage.
+//!
+//! accept -> authenticate -> resolve -> dispatch -> transcode -> settle. Each stage takes the former's result, so
+//! their order cannot be wrong.
+
+mod accept;
+mod attempt;
+mod body;
+mod chat;
+mod demo;
+mod dispatch;
+mod draft;
+mod echo;
+mod figures;
+mod gateway;
+mod relay;
+mod resolve;
+mod settle;
+mod timer;
+
+pub use accept::{RequestId, TraceContext};
+pub use body::Body;
+pub use gateway::{Gateway, Origin, Snapshot};
+pub(crate) use accept::read_body;
+pub(crate) use echo::models as demo_models;
+pub use settle::{After, settle};
+
+use bytes::Bytes;
+use http::Request;
+use tracing::Instrument as _;
+
+use crate::host::Host;
+use crate::http::Route;
+use crate::{admin, http as surface};
+
+/// The answer to a request, and what is still to be done once it has been sent.
+pub struct Reply<H: Host> {
+    /// For the caller.
+    pub response: http::Response<Body<H>>,
+    /// For [`settle`]: run it once the response's body has been sent or dropped.
+    pub after: After,
+}
+
+impl<H: Host> Reply<H> {
+    /// A reply that leaves nothing to do.
+    pub(crate) const fn plain(response: http::Response<Body<H>>) -> Self {
+        Self { response, after: After::nothing() }
+    }
+}
+
+/// Answers one request. Never fails: every failure is an answer in the caller's dialect.
+///
+/// Dropping the future means that the caller has left: the upstream is cancelled, and the record of the call goes to
+/// [`Host::abandoned`].
+pub async fn handle<H, B>(gateway: &Gateway, host: &H, request: Request<B>) -> Reply<H>
+where
+    H: Host,
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let arrived = host.now();
+    let id = RequestId::new(host, arrived);
+    let (parts, body) = request.into_parts();
+    let route = gateway.router.find(&parts.method, parts.uri.path());
+    let span = tracing::info_span!("request", request_id = %id, route = tracing::field::Empty);
+    let mut reply = async {
+        match route {
+            Ok(Route::Chat(dialect)) => {
+                let call = accept::Call::new(host, id.clone(), arrived, dialect, parts);
+                chat::run(gateway, host, call, body).await
+            }
+            Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
+            Ok(Route::Model(name)) => surface::models::retrieve(gateway, host, &parts, arrived, &name).await,
+            Ok(Route::Admin(operation)) => admin::run(gateway, host, operation, &parts, body).await,
+            Ok(Route::Health) => surface::health::health(),
+            Ok(Route::Ready) => surface::health::ready(gateway, host).await,
+            Ok(Route::OpenApi) => surface::openapi::reply(),
+            Err(error) => surface::error::reply(&error),
+        }
+    }
+    .instrument(span)
+    .await;
+    reply.response.headers_mut().insert("x-request-id", id.header());
+    reply
+}

@@ -1,0 +1,282 @@
+//! An upstream's stream in the caller's own format: bytes flow on as they came, while every event is looked at for
+//! usage, finish reasons, errors and signs of life.
+//!
+//! Only whole events are passed on, so that a cut in the middle of one never reaches the caller.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use postern_wire::dialect::openai_chat::peek::{EventKind, PeekFailure, peek_event};
+use postern_wire::sse::{Decoder, Event};
+use postern_wire::{Fault, FaultKind, Usage};
+
+use super::timer::Timer;
+use crate::config::Timeouts;
+use crate::host::Host;
+use crate::time::Timestamp;
+
+/// The largest single event, bytes. A generated image inside one is a few million.
+const MAX_EVENT: usize = 16 * 1024 * 1024;
+/// How long a finished stream may take to close its connection, which then can be used again.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// What a stream did next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Bytes for the caller.
+    Forward(Bytes),
+    /// Complete.
+    End,
+    /// It failed; nothing follows.
+    Failed(Fault),
+}
+
+/// What was seen of a stream so far.
+#[derive(Debug, Default)]
+pub(super) struct StreamFacts {
+    /// The model that the upstream says answers.
+    pub(super) model: Option<String>,
+    /// The provider's figures, once they came.
+    pub(super) usage: Option<Usage>,
+    /// Why each choice ended.
+    pub(super) finish_reasons: Vec<String>,
+    /// Generated text, reasoning and tool arguments, bytes.
+    pub(super) text_bytes: usize,
+    /// Whether a first token, tool call or the like has come.
+    pub(super) begun: bool,
+    /// Whether the stream said that it is complete.
+    done: bool,
+}
+
+/// The stream being read.
+pub(super) struct Relay<H: Host> {
+    upstream: H::Body,
+    events: Decoder,
+    hide_usage: bool,
+    timeouts: Timeouts,
+    timer: Timer<H>,
+    /// When the attempt began.
+    begun: Timestamp,
+    /// When the whole call must be over.
+    deadline: Timestamp,
+    /// When the upstream last gave bytes.
+    active: Timestamp,
+    closed: bool,
+    /// Met behind bytes that had to be passed on first: the next step.
+    next: Option<Step>,
+    pub(super) facts: StreamFacts,
+}
+
+impl<H: Host> Relay<H> {
+    /// `hide_usage`: the usage event was asked for by us, not by the caller.
+    pub(super) fn new(
+        upstream: H::Body,
+        hide_usage: bool,
+        timeouts: Timeouts,
+        begun: Timestamp,
+        deadline: Timestamp,
+    ) -> Self {
+        Self {
+            upstream,
+            events: Decoder::new(MAX_EVENT),
+            hide_usage,
+            timeouts,
+            timer: Timer::new(),
+            begun,
+            deadline,
+            active: begun,
+            closed: false,
+            next: None,
+            facts: StreamFacts::default(),
+        }
+    }
+
+    /// The next step. After `End` or `Failed` it must not be called again.
+    pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
+        if let Some(step) = self.next.take() {
+            return Poll::Ready(step);
+        }
+        loop {
+            if let Some(step) = self.read_events() {
+                return Poll::Ready(step);
+            }
+            if self.closed {
+                return Poll::Ready(self.closing());
+            }
+            match Pin::new(&mut self.upstream).poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.active = host.now();
+                    self.events.push(chunk);
+                }
+                // What comes after the end mark changes nothing, and neither does a broken connection.
+                Poll::Ready(Some(Err(_)) | None) if self.facts.done => return Poll::Ready(Step::End),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Step::Failed(Fault::new(FaultKind::Cut, error.to_string())));
+                }
+                Poll::Ready(None) => self.closed = true,
+                Poll::Pending => return self.poll_timer(host, cx),
+            }
+        }
+    }
+
+    /// Puts a step back that was taken too early.
+    pub(super) fn put_back(&mut self, step: Step) {
+        self.next = Some(step);
+    }
+
+    fn poll_timer(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
+        let (due, what) = if self.facts.done {
+            (self.active.plus(CLOSING), "close")
+        } else if self.facts.begun {
+            (self.active.plus(self.timeouts.idle), "next token")
+        } else {
+            (self.begun.plus(self.timeouts.first_token), "first token")
+        };
+        if self.timer.poll_due(host, due.min(self.deadline), cx).is_pending() {
+            return Poll::Pending;
+        }
+        if self.facts.done {
+            return Poll::Ready(Step::End);
+        }
+        let what = if host.now() >= self.deadline { "end of the answer" } else { what };
+        let text = format!("the {what} did not come in time");
+        Poll::Ready(Step::Failed(Fault::new(FaultKind::Timeout, text)))
+    }
+
+    /// Reads every event that is there. What may flow on is one piece of bytes, copied only if it is several events.
+    fn read_events(&mut self) -> Option<Step> {
+        let mut forward = Forward::default();
+        loop {
+            match self.events.next() {
+                Ok(Some(event)) => match self.look_at(&event) {
+                    Ok(true) => forward.add(event.raw),
+                    Ok(false) => {}
+                    // What came before the error is passed on first.
+                    Err(fault) => return Some(self.fail_after(forward, fault)),
+                },
+                Ok(None) => return forward.take().map(Step::Forward),
+                Err(_) => {
+                    let text = format!("an event of the stream is larger than {MAX_EVENT} bytes");
+                    return Some(self.fail_after(forward, Fault::new(FaultKind::BadAnswer, text)));
+                }
+            }
+        }
+    }
+
+    fn fail_after(&mut self, forward: Forward, fault: Fault) -> Step {
+        match forward.take() {
+            None => Step::Failed(fault),
+            Some(bytes) => {
+                self.next = Some(Step::Failed(fault));
+                Step::Forward(bytes)
+            }
+        }
+    }
+
+    /// Notes what an event says. Whether it is for the caller.
+    fn look_at(&mut self, event: &Event) -> Result<bool, Fault> {
+        let Some(data) = &event.data else { return Ok(!self.facts.done) };
+        if data.is_empty() {
+            return Ok(!self.facts.done);
+        }
+        let facts = peek_event(data).map_err(|failure| match failure {
+            PeekFailure::Fault(fault) => fault,
+            PeekFailure::Decode(error) => {
+                Fault::new(FaultKind::BadAnswer, format!("an event of the stream cannot be read: {error}"))
+            }
+        })?;
+        let seen = &mut self.facts;
+        if seen.done {
+            return Ok(false);
+        }
+        seen.text_bytes += facts.text_bytes;
+        seen.finish_reasons.extend(facts.finish_reasons);
+        if facts.usage.is_some() {
+            seen.usage = facts.usage;
+        }
+        if seen.model.is_none() {
+            seen.model = facts.model;
+        }
+        match facts.kind {
+            EventKind::Content => seen.begun = true,
+            EventKind::Done => {
+                // An end mark with nothing before it is an empty answer, not a complete one.
+                if !seen.begun && seen.finish_reasons.is_empty() {
+                    return Err(empty());
+                }
+                seen.done = true;
+            }
+            EventKind::Usage => return Ok(!self.hide_usage),
+            EventKind::Role | EventKind::Other => {}
+        }
+        Ok(true)
+    }
+
+    /// The upstream has closed the stream.
+    fn closing(&mut self) -> Step {
+        let last = self.events.end();
+        let seen = &self.facts;
+        if seen.done {
+            return Step::End;
+        }
+        // Some servers leave out the blank line after the last event.
+        if let Some(event) = last
+            && event.data.as_ref().is_some_and(|d| !d.is_empty())
+            && let Ok(forward) = self.look_at(&event)
+            && self.is_complete()
+        {
+            self.facts.done = true;
+            if forward {
+                return Step::Forward(event.raw);
+            }
+        }
+        if self.is_complete() {
+            return Step::End;
+        }
+        let nothing = !self.facts.begun && self.facts.text_bytes == 0;
+        Step::Failed(if nothing {
+            empty()
+        } else {
+            Fault::new(FaultKind::Cut, "the stream ended before it was complete")
+        })
+    }
+
+    /// Not every server sends `[DONE]`; one that said why it finished has finished.
+    const fn is_complete(&self) -> bool {
+        self.facts.done || !self.facts.finish_reasons.is_empty()
+    }
+}
+
+fn empty() -> Fault {
+    Fault::new(FaultKind::BadAnswer, "the stream ended without an answer in it")
+}
+
+/// Bytes to pass on: the first event as it is, more of them copied together.
+#[derive(Default)]
+struct Forward {
+    one: Option<Bytes>,
+    many: BytesMut,
+}
+
+impl Forward {
+    fn add(&mut self, raw: Bytes) {
+        if self.many.is_empty() {
+            match self.one.take() {
+                None => self.one = Some(raw),
+                Some(first) => {
+                    self.many.extend_from_slice(&first);
+                    self.many.extend_from_slice(&raw);
+                }
+            }
+        } else {
+            self.many.extend_from_slice(&raw);
+        }
+    }
+
+    fn take(self) -> Option<Bytes> {
+        self.one.or_else(|| (!self.many.is_empty()).then(|| self.many.freeze()))
+    }
+}

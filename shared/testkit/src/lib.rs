@@ -1,0 +1,1 @@
+//! A fake host with a virtual clock, and a scripted upstream.

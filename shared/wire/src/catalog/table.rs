@@ -1,0 +1,91 @@
+//! The catalog's data, searched in place.
+//!
+//! One line a model, sorted by kind and name, so that a binary search over the bytes finds a line without an index.
+
+/// The committed data. Lines that begin with `#` come first and say where it is from.
+pub(super) const DATA: &str = include_str!("models.tsv");
+
+/// The lines of all models.
+pub(super) fn lines() -> impl Iterator<Item = &'static str> {
+    rows(DATA).lines()
+}
+
+/// The line of a model by its exact kind and name.
+pub(super) fn find(kind: &str, name: &str) -> Option<&'static str> {
+    search(rows(DATA), kind, name)
+}
+
+/// What follows the comments.
+fn rows(data: &str) -> &str {
+    let mut rest = data;
+    while rest.starts_with('#') {
+        rest = rest.split_once('\n').map_or("", |(_, after)| after);
+    }
+    rest
+}
+
+fn search<'a>(rows: &'a str, kind: &str, name: &str) -> Option<&'a str> {
+    let bytes = rows.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // `low` and `high` are always at the beginning of a line, or at the end of the data.
+        let start = memchr::memrchr(b'\n', bytes.get(low..middle)?).map_or(low, |at| low + at + 1);
+        let end = memchr::memchr(b'\n', bytes.get(middle..high)?).map_or(high, |at| middle + at);
+        let line = rows.get(start..end)?;
+        match key(line).cmp(&(kind, name)) {
+            std::cmp::Ordering::Equal => return Some(line),
+            std::cmp::Ordering::Less => low = (end + 1).min(high),
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    None
+}
+
+/// Kind and name of a line.
+pub(super) fn key(line: &str) -> (&str, &str) {
+    let mut fields = line.split('\t');
+    (fields.next().unwrap_or_default(), fields.next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_every_line_of_a_small_table_and_nothing_else() {
+        for count in 0..9 {
+            let rows: String = (0..count).map(|n| format!("k\tname{}\tx\n", n * 2)).collect();
+            for n in 0..20 {
+                let found = search(&rows, "k", &format!("name{n}"));
+                // Ten and above sort between 1 and 2; the names used stay below ten where they exist.
+                let exists = n % 2 == 0 && n / 2 < count && n < 10;
+                if count <= 5 {
+                    assert_eq!(found.is_some(), exists, "name{n} of {count}");
+                }
+            }
+            assert_eq!(search(&rows, "j", "name0"), None);
+            assert_eq!(search(&rows, "l", "name0"), None);
+        }
+    }
+
+    #[test]
+    fn finds_every_line_of_the_catalog() {
+        for line in lines() {
+            let (kind, name) = key(line);
+            assert_eq!(find(kind, name), Some(line));
+        }
+    }
+
+    #[test]
+    fn works_without_a_newline_at_the_end() {
+        assert_eq!(search("a\tb\t1\nc\td\t2", "c", "d"), Some("c\td\t2"));
+        assert_eq!(search("", "c", "d"), None);
+    }
+
+    #[test]
+    fn skips_comments() {
+        assert_eq!(rows("# one\n# two\na\tb\n"), "a\tb\n");
+        assert_eq!(rows("# only"), "");
+    }
+}

@@ -1,0 +1,91 @@
+//! Vendors: where to send a request, how to authenticate it, and what is odd about it.
+//!
+//! A vendor that speaks OpenAI Chat Completions is one row of [`table`], not a module. This module never reads a body
+//! and never keeps a key: both are lent to [`Endpoint::request`] for one request.
+
+mod base_url;
+mod endpoint;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use base_url::BaseUrlError;
+pub use endpoint::{Endpoint, Operation};
+
+/// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.
+pub const DEMO: &str = "demo";
+
+/// What this gateway knows of one vendor.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// The name used in the configuration, `kind: groq`, and in the catalog.
+    pub kind: &'static str,
+    /// The vendor's name, for people.
+    pub title: &'static str,
+    /// What the vendor's own SDK takes as its base URL, without a slash at the end. Empty when every account has its
+    /// own, which must then be configured.
+    pub base_url: &'static str,
+    /// The form of the base URL where [`base_url`](Self::base_url) is empty, for error messages and documentation.
+    pub base_url_form: &'static str,
+    /// The environment variable in which the vendor's own tools expect the key. Empty when no key is needed, as with
+    /// servers that people run themselves; a key that is configured is still sent.
+    pub key_variable: &'static str,
+    /// The path of Chat Completions, appended to the base URL.
+    pub chat_path: &'static str,
+    /// The path of the model list, appended to the base URL.
+    pub models_path: &'static str,
+    /// How the key is sent.
+    pub auth: Auth,
+    /// Whether `stream_options.include_usage` may be sent. Vendors that refuse unknown fields answer a 4xx to it, and
+    /// report the usage of a stream without being asked.
+    pub stream_options: bool,
+}
+
+/// How a vendor takes the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// The bare key in a header of this name (lower case).
+    Header(&'static str),
+    /// No key is ever sent.
+    None,
+}
+
+impl Preset {
+    /// Whether the configuration must give a base URL.
+    #[must_use]
+    pub fn needs_base_url(&self) -> bool {
+        self.base_url.is_empty() && !self.is_demo()
+    }
+
+    /// Whether the vendor refuses calls without a key.
+    #[must_use]
+    pub fn needs_key(&self) -> bool {
+        !self.key_variable.is_empty()
+    }
+
+    /// Whether this is the built-in echo provider.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.kind == DEMO
+    }
+}
+
+/// The vendor of a `kind`, exactly as written in the table (lower case).
+#[must_use]
+pub fn preset(kind: &str) -> Option<&'static Preset> {
+    let index = table::PRESETS.binary_search_by(|preset| preset.kind.cmp(kind)).ok()?;
+    table::PRESETS.get(index)
+}
+
+/// Every vendor, in alphabetical order of `kind`.
+#[must_use]
+pub fn presets() -> &'static [Preset] {
+    table::PRESETS
+}
+
+/// Every `kind`, in alphabetical order.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    table::PRESETS.iter().map(|preset| preset.kind)
+}

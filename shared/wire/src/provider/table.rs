@@ -1,0 +1,145 @@
+//! The vendors, one row each, in alphabetical order of `kind` (the look-up is a binary search).
+//!
+//! Addresses and key variables are those of the vendors' own documentation and tools.
+
+use super::{Auth, Preset};
+
+/// A vendor with everything at its usual place.
+const fn row(
+    kind: &'static str,
+    title: &'static str,
+    base_url: &'static str,
+    key_variable: &'static str,
+) -> Preset {
+    Preset {
+        kind,
+        title,
+        base_url,
+        base_url_form: "",
+        key_variable,
+        chat_path: "/chat/completions",
+        models_path: "/models",
+        auth: Auth::Bearer,
+        stream_options: true,
+    }
+}
+
+/// A vendor whose base URL names an account, a resource or a machine.
+const fn own(
+    kind: &'static str,
+    title: &'static str,
+    form: &'static str,
+    key_variable: &'static str,
+) -> Preset {
+    Preset { base_url_form: form, ..row(kind, title, "", key_variable) }
+}
+
+/// Every vendor.
+pub(super) static PRESETS: &[Preset] = &[
+    row("ai21", "AI21 Labs", "https://api.ai21.com/studio/v1", "AI21_API_KEY"),
+    // Its own SDK takes the bare origin. Reached by the OpenAI-compatible endpoint.
+    Preset {
+        chat_path: "/v1/chat/completions",
+        models_path: "/v1/models",
+        ..row("anthropic", "Anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY")
+    },
+    // The v1 API, which needs no api-version and takes the deployment from `model`.
+    Preset {
+        auth: Auth::Header("api-key"),
+        ..own("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "AZURE_OPENAI_API_KEY")
+    },
+    row("baseten", "Baseten Model APIs", "https://inference.baseten.co/v1", "BASETEN_API_KEY"),
+    row("cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+    row("chutes", "Chutes", "https://llm.chutes.ai/v1", "CHUTES_API_KEY"),
+    own(
+        "cloudflare",
+        "Cloudflare Workers AI",
+        "https://api.cloudflare.com/client/v4/accounts/ACCOUNT_ID/ai/v1",
+        "CLOUDFLARE_API_TOKEN",
+    ),
+    // As Mistral: refuses stream_options, reports usage anyway.
+    Preset {
+        stream_options: false,
+        ..row("codestral", "Mistral Codestral", "https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY")
+    },
+    row("cohere", "Cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
+    row("crusoe", "Crusoe Cloud", "https://api.inference.crusoecloud.com/v1", "CRUSOE_API_KEY"),
+    row(
+        "dashscope",
+        "Alibaba Cloud Model Studio",
+        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "DASHSCOPE_API_KEY",
+    ),
+    // Endpoints that front another vendor (Bedrock) answer 400 to stream_options; usage comes anyway.
+    Preset {
+        stream_options: false,
+        ..own(
+            "databricks",
+            "Databricks model serving",
+            "https://WORKSPACE.cloud.databricks.com/serving-endpoints",
+            "DATABRICKS_TOKEN",
+        )
+    },
+    row("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
+    row("deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY"),
+    Preset { chat_path: "", models_path: "", auth: Auth::None, ..row("demo", "The built-in echo", "", "") },
+    row("featherless", "Featherless AI", "https://api.featherless.ai/v1", "FEATHERLESS_API_KEY"),
+    row("fireworks", "Fireworks AI", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+    row("friendli", "FriendliAI", "https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
+    // Its own SDK takes the bare origin. Reached by the OpenAI-compatible endpoint.
+    Preset {
+        chat_path: "/v1beta/openai/chat/completions",
+        models_path: "/v1beta/openai/models",
+        ..row("gemini", "Google Gemini", "https://generativelanguage.googleapis.com", "GEMINI_API_KEY")
+    },
+    row("github", "GitHub Models", "https://models.github.ai/inference", "GITHUB_TOKEN"),
+    row("gmi", "GMI Cloud", "https://api.gmi-serving.com/v1", "GMI_API_KEY"),
+    row("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    row("heroku", "Heroku Managed Inference", "https://us.inference.heroku.com/v1", "INFERENCE_KEY"),
+    row("huggingface", "Hugging Face Inference Providers", "https://router.huggingface.co/v1", "HF_TOKEN"),
+    row("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
+    row("inception", "Inception", "https://api.inceptionlabs.ai/v1", "INCEPTION_API_KEY"),
+    row("llamacpp", "llama.cpp server", "http://127.0.0.1:8080/v1", ""),
+    row("lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", ""),
+    row("meta", "Meta", "https://api.meta.ai/v1", "META_API_KEY"),
+    row("minimax", "MiniMax", "https://api.minimax.io/v1", "MINIMAX_API_KEY"),
+    // Answers 422 "extra inputs are not permitted" to stream_options; usage comes with the last event anyway.
+    Preset {
+        stream_options: false,
+        ..row("mistral", "Mistral AI", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
+    },
+    row("moonshot", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+    row("morph", "Morph", "https://api.morphllm.com/v1", "MORPH_API_KEY"),
+    row("nebius", "Nebius Token Factory", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY"),
+    row("novita", "Novita AI", "https://api.novita.ai/v3/openai", "NOVITA_API_KEY"),
+    row("nscale", "Nscale", "https://inference.api.nscale.com/v1", "NSCALE_API_KEY"),
+    row("nvidia", "NVIDIA NIM", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
+    row("ollama", "Ollama", "http://127.0.0.1:11434/v1", ""),
+    row("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    own("openai_compatible", "Any other server that speaks OpenAI Chat Completions", "https://HOST/v1", ""),
+    row("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    row(
+        "ovhcloud",
+        "OVHcloud AI Endpoints",
+        "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
+        "OVH_AI_ENDPOINTS_ACCESS_TOKEN",
+    ),
+    row("perplexity", "Perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
+    row("sambanova", "SambaNova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+    row("scaleway", "Scaleway Generative APIs", "https://api.scaleway.ai/v1", "SCW_SECRET_KEY"),
+    row("sglang", "SGLang", "http://127.0.0.1:30000/v1", ""),
+    own(
+        "snowflake",
+        "Snowflake Cortex",
+        "https://ACCOUNT.snowflakecomputing.com/api/v2/cortex/v1",
+        "SNOWFLAKE_PAT",
+    ),
+    row("tgi", "Hugging Face Text Generation Inference", "http://127.0.0.1:8080/v1", ""),
+    row("together", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    row("venice", "Venice AI", "https://api.venice.ai/api/v1", "VENICE_API_KEY"),
+    row("vercel", "Vercel AI Gateway", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY"),
+    row("vllm", "vLLM", "http://127.0.0.1:8000/v1", ""),
+    row("volcengine", "Volcengine Ark", "https://ark.cn-beijing.volces.com/api/v3", "ARK_API_KEY"),
+    row("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
+    row("zai", "Z.ai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+];

@@ -1,0 +1,200 @@
+use bytes::Bytes;
+use http::{Method, Request};
+
+use super::*;
+
+fn chat(kind: &str, base_url: Option<&str>, headers: &[(String, String)], key: Option<&str>) -> Request<Bytes> {
+    let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers };
+    endpoint.request(Operation::Chat, key, Bytes::from_static(b"{}"), false).unwrap()
+}
+
+fn refusal(kind: &str, base_url: Option<&str>, headers: &[(&str, &str)], key: Option<&str>) -> String {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers: &headers };
+    endpoint.request(Operation::Chat, key, Bytes::new(), false).unwrap_err().to_string()
+}
+
+/// Every vendor with the address that a call must go to; `configured` stands in where each account has its own.
+const ADDRESSES: &[(&str, &str)] = &[
+    ("ai21", "https://api.ai21.com/studio/v1/chat/completions"),
+    ("anthropic", "https://api.anthropic.com/v1/chat/completions"),
+    ("azure", "https://configured.test/base/chat/completions"),
+    ("baseten", "https://inference.baseten.co/v1/chat/completions"),
+    ("cerebras", "https://api.cerebras.ai/v1/chat/completions"),
+    ("chutes", "https://llm.chutes.ai/v1/chat/completions"),
+    ("cloudflare", "https://configured.test/base/chat/completions"),
+    ("codestral", "https://codestral.mistral.ai/v1/chat/completions"),
+    ("cohere", "https://api.cohere.ai/compatibility/v1/chat/completions"),
+    ("crusoe", "https://api.inference.crusoecloud.com/v1/chat/completions"),
+    ("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions"),
+    ("databricks", "https://configured.test/base/chat/completions"),
+    ("deepinfra", "https://api.deepinfra.com/v1/openai/chat/completions"),
+    ("deepseek", "https://api.deepseek.com/chat/completions"),
+    ("featherless", "https://api.featherless.ai/v1/chat/completions"),
+    ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions"),
+    ("friendli", "https://api.friendli.ai/serverless/v1/chat/completions"),
+    ("gemini", "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"),
+    ("github", "https://models.github.ai/inference/chat/completions"),
+    ("gmi", "https://api.gmi-serving.com/v1/chat/completions"),
+    ("groq", "https://api.groq.com/openai/v1/chat/completions"),
+    ("heroku", "https://us.inference.heroku.com/v1/chat/completions"),
+    ("huggingface", "https://router.huggingface.co/v1/chat/completions"),
+    ("hyperbolic", "https://api.hyperbolic.xyz/v1/chat/completions"),
+    ("inception", "https://api.inceptionlabs.ai/v1/chat/completions"),
+    ("llamacpp", "http://127.0.0.1:8080/v1/chat/completions"),
+    ("lmstudio", "http://127.0.0.1:1234/v1/chat/completions"),
+    ("meta", "https://api.meta.ai/v1/chat/completions"),
+    ("minimax", "https://api.minimax.io/v1/chat/completions"),
+    ("mistral", "https://api.mistral.ai/v1/chat/completions"),
+    ("moonshot", "https://api.moonshot.ai/v1/chat/completions"),
+    ("morph", "https://api.morphllm.com/v1/chat/completions"),
+    ("nebius", "https://api.tokenfactory.nebius.com/v1/chat/completions"),
+    ("novita", "https://api.novita.ai/v3/openai/chat/completions"),
+    ("nscale", "https://inference.api.nscale.com/v1/chat/completions"),
+    ("nvidia", "https://integrate.api.nvidia.com/v1/chat/completions"),
+    ("ollama", "http://127.0.0.1:11434/v1/chat/completions"),
+    ("openai", "https://api.openai.com/v1/chat/completions"),
+    ("openai_compatible", "https://configured.test/base/chat/completions"),
+    ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
+    ("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1/chat/completions"),
+    ("perplexity", "https://api.perplexity.ai/chat/completions"),
+    ("sambanova", "https://api.sambanova.ai/v1/chat/completions"),
+    ("scaleway", "https://api.scaleway.ai/v1/chat/completions"),
+    ("sglang", "http://127.0.0.1:30000/v1/chat/completions"),
+    ("snowflake", "https://configured.test/base/chat/completions"),
+    ("tgi", "http://127.0.0.1:8080/v1/chat/completions"),
+    ("together", "https://api.together.xyz/v1/chat/completions"),
+    ("venice", "https://api.venice.ai/api/v1/chat/completions"),
+    ("vercel", "https://ai-gateway.vercel.sh/v1/chat/completions"),
+    ("vllm", "http://127.0.0.1:8000/v1/chat/completions"),
+    ("volcengine", "https://ark.cn-beijing.volces.com/api/v3/chat/completions"),
+    ("xai", "https://api.x.ai/v1/chat/completions"),
+    ("zai", "https://api.z.ai/api/paas/v4/chat/completions"),
+];
+
+#[test]
+fn every_vendor_is_called_at_its_address_with_its_key() {
+    let expected: Vec<_> = ADDRESSES.iter().map(|(kind, _)| *kind).collect();
+    let all: Vec<_> = kinds().filter(|kind| *kind != DEMO).collect();
+    assert_eq!(all, expected, "each vendor has a row in this test");
+    for (kind, address) in ADDRESSES {
+        let configured = preset(kind).unwrap().needs_base_url().then_some("https://configured.test/base/");
+        let request = chat(kind, configured, &[], Some("secret"));
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), address, "{kind}");
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert_eq!(request.headers()["user-agent"], concat!("postern/", env!("CARGO_PKG_VERSION")));
+        let (name, value) = if *kind == "azure" { ("api-key", "secret") } else { ("authorization", "Bearer secret") };
+        assert_eq!(request.headers()[name], value, "{kind}");
+        assert!(request.headers()[name].is_sensitive(), "{kind}");
+        assert_eq!(request.headers().len(), 4, "{kind}");
+        assert!(!format!("{request:?}").contains("secret"), "{kind}");
+    }
+}
+
+#[test]
+fn rows_are_ordered_and_whole() {
+    assert!(presets().is_sorted_by(|a, b| a.kind < b.kind));
+    for preset in presets() {
+        assert_eq!(super::preset(preset.kind), Some(preset));
+        assert!(!preset.title.is_empty());
+        if preset.is_demo() {
+            continue;
+        }
+        assert!(preset.chat_path.starts_with('/') && preset.models_path.starts_with('/'), "{}", preset.kind);
+        assert_eq!(preset.base_url.is_empty(), !preset.base_url_form.is_empty(), "{}", preset.kind);
+        let address = if preset.base_url.is_empty() { preset.base_url_form } else { preset.base_url };
+        assert_eq!(preset.check_base_url(address), Ok(()), "{}", preset.kind);
+        assert!(!address.ends_with('/'), "{}", preset.kind);
+    }
+    assert_eq!(super::preset("nobody"), None);
+    assert_eq!(super::preset("OpenAI"), None);
+}
+
+#[test]
+fn slashes_are_joined_once() {
+    for base_url in ["https://h.test/v1", "https://h.test/v1/", "https://h.test/v1//"] {
+        assert_eq!(chat("openai", Some(base_url), &[], None).uri(), "https://h.test/v1/chat/completions");
+    }
+    assert_eq!(chat("openai", Some("http://[::1]:9/"), &[], None).uri(), "http://[::1]:9/chat/completions");
+    assert_eq!(chat("gemini", Some("https://h.test/"), &[], None).uri(), "https://h.test/v1beta/openai/chat/completions");
+    assert_eq!(chat("anthropic", Some("https://h.test/a"), &[], None).uri(), "https://h.test/a/v1/chat/completions");
+}
+
+#[test]
+fn wrong_base_urls_are_refused_with_a_reason() {
+    for (kind, base_url, reason) in [
+        ("openai", "api.openai.com/v1", "must begin with https://"),
+        ("openai", "ftp://api.openai.com", "must begin with https://"),
+        ("openai", "", "must begin with https://"),
+        ("openai", "https://", "not a URL"),
+        ("openai", "https:///v1", "not a URL"),
+        ("openai", "https://h.test:99999/v1", "not a URL"),
+        ("openai", "https://h.test/a b", "not a URL"),
+        ("openai", "https://h.test/v1?api-version=1", "query"),
+        ("openai", "https://h.test/v1#x", "query"),
+        ("openai", "https://user:hunter2@h.test/v1", "user name or password"),
+        ("openai", "https://h.test/v1/chat/completions", "leave that part out"),
+        ("openai", "https://h.test/v1/chat/completions/", "leave that part out"),
+        ("anthropic", "https://api.anthropic.com/v1", "leave out /v1"),
+        ("gemini", "https://generativelanguage.googleapis.com/v1beta/", "leave out /v1beta"),
+        ("demo", "https://h.test", "takes no base_url"),
+    ] {
+        let message = refusal(kind, Some(base_url), &[], None);
+        assert!(message.starts_with("base_url: ") && message.contains(reason), "{base_url}: {message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+    let message = refusal("azure", None, &[], None);
+    assert!(message.contains("https://RESOURCE.openai.azure.com/openai/v1"), "{message}");
+    assert!(refusal("demo", None, &[], None).contains("built-in"));
+}
+
+#[test]
+fn configured_headers_replace_ours() {
+    let headers = [
+        ("Authorization".to_owned(), "Basic abc".to_owned()),
+        ("User-Agent".to_owned(), "acme/1".to_owned()),
+        ("x-team".to_owned(), "blue".to_owned()),
+    ];
+    let request = chat("openai", None, &headers, Some("secret"));
+    assert_eq!(request.headers()["authorization"], "Basic abc");
+    assert_eq!(request.headers().get_all("authorization").iter().count(), 1);
+    assert_eq!(request.headers()["user-agent"], "acme/1");
+    assert_eq!(request.headers()["x-team"], "blue");
+    assert!(!format!("{request:?}").contains("Basic abc"));
+}
+
+#[test]
+fn unusable_keys_and_headers_are_refused_unquoted() {
+    for (headers, key, field) in [
+        (&[][..], Some("hunter2\n"), "api_key"),
+        (&[], Some(" "), "api_key"),
+        (&[("x-a", "hunter2\r\nx-b: 1")], None, "headers.x-a"),
+        (&[("x a", "hunter2")], None, "headers.x a"),
+        (&[("Content-Length", "hunter2")], None, "headers.Content-Length"),
+        (&[("transfer-encoding", "hunter2")], None, "headers.transfer-encoding"),
+    ] {
+        let message = refusal("openai", None, headers, key);
+        assert!(message.starts_with(field), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn streams_and_model_lists() {
+    let endpoint = Endpoint { preset: preset("gemini").unwrap(), base_url: None, headers: &[] };
+    let stream = endpoint.request(Operation::Chat, None, Bytes::new(), true).unwrap();
+    assert_eq!(stream.headers()["accept"], "text/event-stream, application/json");
+    assert!(!stream.headers().contains_key("authorization"), "no key, no header");
+    let models = endpoint.request(Operation::Models, Some("k"), Bytes::new(), false).unwrap();
+    assert_eq!(models.method(), Method::GET);
+    assert_eq!(models.uri(), "https://generativelanguage.googleapis.com/v1beta/openai/models");
+    assert!(!models.headers().contains_key("content-type"));
+}
+
+#[test]
+fn vendors_that_refuse_stream_options() {
+    let refusing: Vec<_> = presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
+    assert_eq!(refusing, ["codestral", "databricks", "mistral"]);
+}

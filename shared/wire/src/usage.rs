@@ -1,0 +1,64 @@
+//! What a call consumed, in disjoint counts, so that each token is priced once.
+
+use serde::{Deserialize, Serialize};
+
+/// Token counts of one answer.
+///
+/// `input`, `cache_read`, `cache_write`, `cache_write_1h` and `input_audio` are disjoint and together are everything
+/// that was read; `output` and `output_audio` are disjoint and together everything that was written. `reasoning`,
+/// `accepted_prediction` and `rejected_prediction` are parts of `output`, for information.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Fresh input tokens: neither read from nor written to a provider's prompt cache, audio not included.
+    pub input: u64,
+    /// Input tokens read from the provider's prompt cache.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_read: u64,
+    /// Input tokens written to the provider's prompt cache for its default life time (Anthropic: 5 minutes).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_write: u64,
+    /// Input tokens written to the provider's prompt cache for one hour (Anthropic).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_write_1h: u64,
+    /// Fresh audio input tokens.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub input_audio: u64,
+    /// Output tokens, reasoning included, audio not.
+    pub output: u64,
+    /// Audio output tokens.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub output_audio: u64,
+    /// The part of `output` that was reasoning.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reasoning: u64,
+    /// The part of `output` that came from the caller's predicted output.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub accepted_prediction: u64,
+    /// The part of `output` that was predicted by the caller but not used; it is billed as output.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rejected_prediction: u64,
+}
+
+impl Usage {
+    /// Everything read, cached or not.
+    #[must_use]
+    pub const fn total_input(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.input_audio)
+    }
+
+    /// Everything written.
+    #[must_use]
+    pub const fn total_output(&self) -> u64 {
+        self.output.saturating_add(self.output_audio)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}

@@ -1,0 +1,94 @@
+"""What a new user meets: no configuration, an empty folder, the printed lines, the demo."""
+
+import os
+import subprocess
+import time
+
+import openai
+import pytest
+
+from conftest import Site, said
+
+
+@pytest.fixture
+def bare():
+    """An environment without any provider's key."""
+    return {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+
+
+def test_the_demo_answers_with_what_was_printed(bare, tmp_path):
+    site = Site(tmp_path, bare, [])
+    try:
+        # The SDK takes both from the environment, as a user would have it.
+        client = openai.OpenAI(base_url=site.values["OPENAI_BASE_URL"], api_key=site.values["OPENAI_API_KEY"])
+        assert "demo/echo" in [model.id for model in client.models.list()]
+        assert client.models.retrieve("demo/echo").id == "demo/echo"
+        completion = client.chat.completions.create(model="demo/echo", messages=said("Hello there"))
+        assert "Hello there" in completion.choices[0].message.content
+        assert completion.usage.total_tokens > 0
+        chunks = list(client.chat.completions.create(
+            model="demo/echo", messages=said("Hello there"), stream=True, stream_options={"include_usage": True}))
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        assert text == completion.choices[0].message.content
+        assert chunks[-1].usage.total_tokens > 0
+    finally:
+        code = site.stop()
+    assert code == 0, site.errors()
+
+
+def test_keys_and_records_outlive_a_restart(bare, tmp_path):
+    site = Site(tmp_path, bare, [])
+    with openai.OpenAI(base_url=site.base_url, api_key=site.key) as client:
+        raw = client.chat.completions.with_raw_response.create(model="demo/echo", messages=said("hi"))
+        raw.parse()
+    site.record(raw.request_id)
+    assert site.stop() == 0
+    # The second start makes no new key, so there is nothing to print: an address is chosen here.
+    port = site.origin.rsplit(":", 1)[-1]
+    again = subprocess.Popen(
+        [os.environ["POSTERN_BIN"], "serve", "--listen", f"127.0.0.1:{port}", "--data", str(tmp_path / "data")],
+        cwd=tmp_path, env=bare, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        with openai.OpenAI(base_url=site.base_url, api_key=site.key, max_retries=0) as client:
+            end = time.monotonic() + 10
+            while True:
+                try:
+                    client.models.list()
+                    break
+                except openai.APIConnectionError:
+                    assert again.poll() is None and time.monotonic() < end
+                    time.sleep(0.02)
+        assert site.record(raw.request_id)["model"] == "demo/echo"
+    finally:
+        again.terminate()
+        printed, _ = again.communicate(timeout=20)
+    assert site.key not in printed and site.admin_token not in printed
+
+
+def test_a_folder_in_use_is_said_plainly(bare, tmp_path):
+    site = Site(tmp_path, bare, [])
+    try:
+        second = subprocess.run(
+            [os.environ["POSTERN_BIN"], "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")],
+            cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=20)
+        assert second.returncode != 0
+        assert "in use" in second.stderr
+    finally:
+        site.stop()
+
+
+def test_open_streams_are_finished_before_the_end(upstream, tmp_path):
+    config = tmp_path / "postern.yaml"
+    config.write_text(f"providers:\n  local: {{ kind: openai, base_url: '{upstream.origin}/v1', "
+                      "api_key: sk-upstream-secret }\n")
+    site = Site(tmp_path, dict(os.environ), ["--config", str(config)])
+    with openai.OpenAI(base_url=site.base_url, api_key=site.key, max_retries=0, timeout=20) as client:
+        stream = client.chat.completions.create(model="local/stall", messages=said("one two three"), stream=True)
+        text = ""
+        for chunk in stream:
+            text += chunk.choices[0].delta.content or "" if chunk.choices else ""
+            if text and site.process.poll() is None and not getattr(site, "asked", False):
+                site.asked = True
+                site.process.terminate()
+        assert text == "You said: one two three"
+    assert site.stop() == 0, site.errors()
