@@ -4,6 +4,7 @@ mod catalog;
 mod deny;
 mod fuzz;
 mod run;
+mod schema;
 mod setup;
 mod tally;
 mod test;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let done = match command {
         "test" => test::command(&place, rest),
         "catalog" => catalog::command(&place, rest),
+        "schema" => schema::command(&place, rest),
         "setup" => setup::command(&place),
         "soak" => test::soak_command(&place, rest),
         "fuzz" => fuzz::command(&place, rest),
@@ -53,6 +55,7 @@ fn help() -> String {
          \x20 test [SUITE...]                      every suite, or the named ones\n\
          \x20 setup                                only bring what the suites need\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
+         \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
          \x20 fuzz [--seconds N] [TARGET...]       the fuzz targets\n\n\
          Suites:\n{}",

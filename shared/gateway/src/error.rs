@@ -119,7 +119,7 @@ impl ErrorKind {
 
 /// The code of an upstream's failure, as callers and records see it.
 #[must_use]
-pub const fn fault_code(kind: FaultKind) -> &'static str {
+pub(crate) const fn fault_code(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::InvalidRequest => "invalid_request",
         FaultKind::ContextTooLong => "context_length_exceeded",

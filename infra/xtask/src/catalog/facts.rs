@@ -128,7 +128,10 @@ pub(super) fn read(json: &str) -> Result<Rows, String> {
         let Some(provider) = text(fields, "litellm_provider") else { continue };
         let (Some(kind), Some(task)) = (kind_of(&provider), task_of(fields)) else { continue };
         let Some(name) = name_of(key, &provider, kind) else { continue };
-        let row = row(fields, task);
+        let mut row = row(fields, task);
+        if !is_plausible(kind, &row) {
+            row.periods.clear();
+        }
         let place = rows.entry((kind.to_owned(), name.to_owned())).or_default();
         // Some models are there with and without the provider in front; the fuller row wins.
         if place.task.is_empty() || row.weight() > place.weight() {
@@ -163,8 +166,10 @@ fn name_of<'a>(key: &'a str, provider: &str, kind: &str) -> Option<&'a str> {
         matches!(kind, "azure" | "bedrock" | "openai" | "anthropic" | "gemini") && name.contains('/');
     // Prices by the size of a model, for models that have no row.
     let bucket = name.starts_with("together-ai-") || name.starts_with("fireworks-ai-");
+    // What sandboxes of the code interpreter cost.
+    let sandbox = name == "container";
     let plain = name.bytes().all(|byte| byte.is_ascii_graphic());
-    (!variant && !bucket && plain && !name.is_empty() && !name.contains('*')).then_some(name)
+    (!variant && !bucket && !sandbox && plain && !name.is_empty() && !name.contains('*')).then_some(name)
 }
 
 /// Fireworks' models are there by their short name as well, which a look-up finds by the long one.
@@ -178,6 +183,18 @@ fn drop_short_names(rows: &mut Rows) {
             rows.remove(&short);
         }
     }
+}
+
+/// Whether prices can be believed. A wrong price is worse than none, which records say.
+///
+/// Zero for everything stands for a price that is not by the token, or in another currency, more often than for a
+/// model that is free. Above 1,000 dollars a million, somebody took thousands for millions.
+fn is_plausible(kind: &str, row: &Row) -> bool {
+    let free = kind == "ollama" || row.task == "moderation";
+    row.periods.iter().all(|period| {
+        (free || !period.base.is_zero())
+            && ['i', 'o'].iter().all(|letter| period.base.of(*letter) <= Some(1_000_000_000))
+    })
 }
 
 fn row(fields: &Fields, task: &'static str) -> Row {
@@ -348,6 +365,7 @@ mod tests {
         let json = r#"{"sample_spec": {"litellm_provider": "one of", "mode": "one of"},
             "azure/eu/gpt-4o": {"litellm_provider": "azure", "mode": "chat"},
             "bedrock/*/1-month-commitment/x": {"litellm_provider": "bedrock", "mode": "chat"},
+            "openai/container": {"litellm_provider": "openai", "mode": "chat"},
             "together-ai-4.1b-8b": {"litellm_provider": "together_ai", "mode": "chat"},
             "somebody/x": {"litellm_provider": "somebody", "mode": "chat"},
             "gemini/veo": {"litellm_provider": "gemini", "mode": "video_generation"}}"#;
@@ -375,6 +393,16 @@ mod tests {
             {"input_cost_per_token": 5e-08, "output_cost_per_token": 4e-07, "range": [0, 256000.0]},
             {"input_cost_per_token": 2.5e-07, "output_cost_per_token": 2e-06, "range": [256000.0, 1000000.0]}]}}"#;
         assert_eq!(one(json)[0].2, "chat\t\t\tt>t\t\ti0.05 o0.4; >256000 i0.25 o2");
+    }
+
+    #[test]
+    fn leaves_out_prices_that_cannot_be() {
+        let json = r#"{"groq/a": {"litellm_provider": "groq", "mode": "chat", "input_cost_per_token": 0.0032},
+            "groq/b": {"litellm_provider": "groq", "mode": "rerank", "input_cost_per_token": 0.0, "input_cost_per_query": 1},
+            "groq/c": {"litellm_provider": "groq", "mode": "embedding", "input_cost_per_token": 1e-08, "output_cost_per_token": 0},
+            "ollama/d": {"litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0}}"#;
+        let prices: Vec<_> = read(json).unwrap().into_values().map(|row| row.periods.len()).collect();
+        assert_eq!(prices, [0, 0, 1, 1]);
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub(super) fn add(source: &str, rows: &mut Rows) -> Result<(), String> {
         let Some((_, kind)) = KINDS.iter().find(|(theirs, _)| *theirs == id) else { continue };
         for model in provider.argument("models").map(Value::items).unwrap_or_default() {
             let periods = periods(model);
+            let id = model.argument("id").and_then(Value::text).unwrap_or_default();
+            if let Some(row) = rows.get_mut(&((*kind).to_owned(), id.to_owned())) {
+                merge(row, &periods);
+            }
             for name in names(model) {
                 let key = ((*kind).to_owned(), name.to_owned());
                 if let Some(row) = rows.get_mut(&key) {
@@ -88,12 +92,11 @@ pub(super) fn add(source: &str, rows: &mut Rows) -> Result<(), String> {
 /// The names that match a model exactly; patterns do not count.
 fn names(model: &Value) -> Vec<&str> {
     let Some(clause) = model.argument("match") else { return Vec::new() };
-    let one = |clause: &'_ Value| clause.function() == "ClauseEquals";
     let alternatives = match clause.function() {
         "ClauseOr" => clause.argument("or_").map(Value::items).unwrap_or_default(),
         _ => std::slice::from_ref(clause),
     };
-    let equal = alternatives.iter().filter(|clause| one(clause));
+    let equal = alternatives.iter().filter(|clause| clause.function() == "ClauseEquals");
     equal.filter_map(|clause| clause.argument("equals").and_then(Value::text)).collect()
 }
 

@@ -10,9 +10,9 @@ pub(super) enum Value {
     /// A number, a name such as `None`, or a dotted name, as it is written.
     Word(String),
     /// A list, tuple or the keys and values of a dictionary in turn.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A call: its name, then the arguments; positional ones have an empty name.
-    Call(String, Vec<(String, Value)>),
+    Call(String, Vec<(String, Self)>),
 }
 
 impl Value {

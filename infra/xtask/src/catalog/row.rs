@@ -30,6 +30,11 @@ impl Prices {
         self.0.iter().all(Option::is_none)
     }
 
+    /// Whether every price that is known is zero.
+    pub(super) fn is_zero(&self) -> bool {
+        self.0.iter().flatten().all(|price| *price == 0)
+    }
+
     fn write(&self, text: &mut String) {
         let mut first = true;
         for (letter, price) in LETTERS.iter().zip(self.0) {

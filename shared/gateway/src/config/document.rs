@@ -21,6 +21,14 @@ pub(super) const MAX_BODY: u64 = 32 << 20;
 /// A request larger than this would not fit in memory beside others.
 const LARGEST_BODY: u64 = 1 << 30;
 
+/// Tries on one target unless configured.
+const ATTEMPTS: u32 = 2;
+/// Time limits unless configured. Models that reason before they speak are silent for a minute and more.
+const CONNECT: Duration = Duration::from_secs(5);
+const FIRST_TOKEN: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_secs(120);
+const TOTAL: Duration = Duration::from_secs(600);
+
 /// A time limit.
 type Limit = Time<1, A_DAY>;
 /// A number of tokens.
@@ -107,7 +115,7 @@ section! {
     /// When a failed call is tried again.
     pub struct Retry {
         /// Tries on one target, the first included.
-        attempts: u32 as Whole<u32, 1, 10> = 2,
+        attempts: u32 as Whole<u32, 1, 10> = ATTEMPTS,
     }
 }
 
@@ -116,13 +124,13 @@ section! {
     /// `first_token`, and `first_token` and `idle` fit into `total`.
     pub struct Timeouts, checked by check::timeouts {
         /// Until there is a connection, for each attempt.
-        connect: Duration as Limit = Duration::from_secs(5),
+        connect: Duration as Limit = CONNECT,
         /// Until the answer starts, for each attempt.
-        first_token: Duration as Limit = Duration::from_secs(30),
+        first_token: Duration as Limit = FIRST_TOKEN,
         /// Between two pieces of an answer.
-        idle: Duration as Limit = Duration::from_secs(60),
+        idle: Duration as Limit = IDLE,
         /// For the whole call, with all its attempts and fallbacks.
-        total: Duration as Limit = Duration::from_secs(600),
+        total: Duration as Limit = TOTAL,
     }
 }
 
@@ -183,5 +191,17 @@ section! {
         output_audio: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
         from: Option<u32> as Maybe<Day>,
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: ATTEMPTS }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: CONNECT, first_token: FIRST_TOKEN, idle: IDLE, total: TOTAL }
     }
 }

@@ -40,7 +40,9 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         return None;
     }
     let folded = written.to_lowercase();
-    let allowed = (folded.chars().count() / 3).clamp(1, 4);
+    // Fewer than the text is long: one letter is not a mistyped other letter.
+    let length = folded.chars().count();
+    let allowed = (length / 3).clamp(1, 4).min(length.saturating_sub(1));
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST) {
         let other = candidate.to_lowercase();

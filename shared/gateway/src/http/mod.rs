@@ -3,7 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod models;
-pub mod openapi;
+pub(crate) mod openapi;
 mod routes;
 
 pub(crate) use routes::{AdminOperation, Route, Router};

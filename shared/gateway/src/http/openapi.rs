@@ -12,7 +12,7 @@ pub(crate) fn reply<H: Host>() -> Reply<H> {
     Reply::plain(json_response(StatusCode::OK, &document()))
 }
 
-/// The document.
+/// The OpenAPI document of the whole gateway.
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();

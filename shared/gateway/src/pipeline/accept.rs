@@ -55,10 +55,9 @@ impl RequestId {
             *to = *from;
         }
         // RFC 9562: version 7 in the high half of byte 6, variant 10 in the top bits of byte 8.
-        if let [.., six, _, eight, _, _, _, _, _, _, _] = &mut bytes {
-            *six = (*six & 0x0f) | 0x70;
-            *eight = (*eight & 0x3f) | 0x80;
-        }
+        let [.., six, _, eight, _, _, _, _, _, _, _] = &mut bytes;
+        *six = (*six & 0x0f) | 0x70;
+        *eight = (*eight & 0x3f) | 0x80;
         Self(hyphenated(u128::from_be_bytes(bytes)).into())
     }
 

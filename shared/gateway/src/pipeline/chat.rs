@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::gateway::Gateway;
 use super::resolve::{Leg, resolve};
 use super::{After, Reply};
+use crate::config::Payloads;
 use crate::error::GatewayError;
 use crate::host::Host;
 use crate::http::error as http_error;
@@ -28,7 +29,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let snapshot = gateway.snapshot();
-    let payloads = snapshot.config.records.payloads.is_all();
+    let payloads = matches!(snapshot.config.records.payloads, Payloads::All);
     let caller = match identity::authenticate(host, &call.parts, call.arrived).await {
         Ok(caller) => caller,
         Err(refused) => {

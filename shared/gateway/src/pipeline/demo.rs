@@ -25,9 +25,20 @@ const MOST_CHOICES: u64 = 16;
 /// What the demo says.
 struct Said {
     words: Vec<String>,
-    finish: FinishReason,
+    /// Whether the caller's limit cut it short.
+    cut: bool,
     choices: u32,
     usage: Usage,
+}
+
+impl Said {
+    const fn finish(&self) -> FinishReason {
+        if self.cut { FinishReason::Length } else { FinishReason::Stop }
+    }
+
+    const fn finish_word(&self) -> &'static str {
+        if self.cut { "length" } else { "stop" }
+    }
 }
 
 /// Answers a call.
@@ -54,7 +65,7 @@ pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<
 fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {
     let text = said.words.concat();
     let choice = |index| Choice {
-        finish: Some(said.finish.clone()),
+        finish: Some(said.finish()),
         ..Choice::new(index, Message::text(Role::Assistant, text.clone()))
     };
     let response = Response {
@@ -68,7 +79,7 @@ fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created
     let facts = ResponseFacts {
         model: response.model.clone(),
         usage: response.usage,
-        finish_reasons: vec![said.finish.as_str().to_owned(); said.choices as usize],
+        finish_reasons: vec![said.finish_word().to_owned(); said.choices as usize],
         text_bytes: text.len(),
     };
     let body = asked.call.dialect.encode_response(&response);
@@ -80,7 +91,7 @@ fn deltas(said: &Said) -> Vec<Delta> {
     for index in 0..said.choices {
         deltas.push(Delta::of(index, ChoiceDelta::Role(Role::Assistant)));
         deltas.extend(said.words.iter().map(|word| Delta::of(index, ChoiceDelta::Text(word.clone()))));
-        let finish = ChoiceDelta::Finish { reason: said.finish.clone(), stop_sequence: None };
+        let finish = ChoiceDelta::Finish { reason: said.finish(), stop_sequence: None };
         deltas.push(Delta::of(index, finish));
     }
     deltas.push(Delta::Usage { usage: said.usage, vendor: None });
@@ -120,7 +131,7 @@ fn say(request: &Request, input_tokens: u64) -> Result<Said, GatewayError> {
     let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;
     let output = words.len() as u64 * u64::from(choices);
     Ok(Said {
-        finish: if cut { FinishReason::Length } else { FinishReason::Stop },
+        cut,
         usage: Usage { input: input_tokens, output, ..Usage::default() },
         words,
         choices,

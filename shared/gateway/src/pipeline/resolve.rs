@@ -10,6 +10,9 @@ use crate::policy::route::weighted_order;
 
 use super::gateway::Snapshot;
 
+/// How like a name must be to be suggested, from 0 to 1.
+const NEAR: f64 = 0.8;
+
 /// Everything that may be tried for one call, in order.
 pub(super) struct Plan {
     pub(super) snapshot: Arc<Snapshot>,
@@ -17,7 +20,7 @@ pub(super) struct Plan {
 }
 
 /// One target, with the rules for trying it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Leg {
     /// The logical model this target belongs to; a fallback's own name.
     pub(super) logical: String,
@@ -112,28 +115,19 @@ fn add_legs<H: Host>(host: &H, name: &str, model: &Model, legs: &mut Vec<Leg>) {
 /// Says which names are near, of those that this key may use: others are none of its business.
 fn unknown(snapshot: &Snapshot, caller: &Caller, name: &str) -> GatewayError {
     let config = &snapshot.config;
+    let likeness = |candidate: &str| strsim::jaro_winkler(&candidate.to_lowercase(), &name.to_lowercase());
     let mut near: Vec<(f64, String)> = Vec::new();
-    let mut consider = |candidate: String| {
-        let likeness = strsim::jaro_winkler(&candidate.to_lowercase(), &name.to_lowercase());
-        if likeness > 0.75 && caller.may_use(&candidate) {
-            near.push((likeness, candidate));
-        }
-    };
-    config.models.keys().for_each(|model| consider(model.to_owned()));
+    near.extend(config.models.keys().map(|model| (likeness(model), model.to_owned())));
+    let bare = name.split_once('/').map_or(name, |(_, model)| model);
     for (provider, settings) in &config.providers {
-        let model = name.split_once('/').map_or(name, |(_, model)| model);
         for known in crate::http::models::upstream_models(settings.kind) {
-            // A bare upstream name, or one under the wrong provider, is the commonest slip.
-            if known == model || strsim::jaro_winkler(known, model) > 0.93 {
-                consider(format!("{provider}/{known}"));
-                if known == model && caller.may_use(&format!("{provider}/{known}")) {
-                    near.push((1.0, format!("{provider}/{known}")));
-                }
-            }
+            let full = format!("{provider}/{known}");
+            // A name without its provider, or under the wrong one, is the commonest slip.
+            near.push((if known == bare { 1.0 } else { likeness(&full) }, full));
         }
     }
+    near.retain(|(likeness, candidate)| *likeness > NEAR && caller.may_use(candidate));
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    near.dedup_by(|a, b| a.1 == b.1);
     let names: Vec<String> = near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     let hint = if names.is_empty() {
         "GET /v1/models lists what this key may use".to_owned()

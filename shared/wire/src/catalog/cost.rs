@@ -17,7 +17,8 @@ const PER: u128 = 1_000_000;
 /// - without an input or output price the count is free and the answer is `false`.
 #[must_use]
 pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
-    let Prices { input, cache_read, cache_write, cache_write_1h, input_audio, output, output_audio } = *prices;
+    let Prices { input, cache_read, cache_write, cache_write_1h, input_audio, output, output_audio } =
+        *prices;
     let lines = [
         (usage.input, input, None),
         (usage.cache_read, cache_read.or(input), None),
@@ -143,7 +144,11 @@ mod tests {
         let input_only = Prices { input: Some(2_000_000), ..Prices::default() };
         assert_eq!(cost(&input_only, &usage), (MicroUsd(4_000_000), true), "cached at the full price");
         assert_eq!(cost(&Prices::default(), &usage), (MicroUsd::ZERO, false));
-        assert_eq!(cost(&Prices::default(), &Usage::default()), (MicroUsd::ZERO, true), "nothing used, nothing missing");
+        assert_eq!(
+            cost(&Prices::default(), &Usage::default()),
+            (MicroUsd::ZERO, true),
+            "nothing used, nothing missing"
+        );
         let hour = Usage { cache_write_1h: 1_000_000, ..Usage::default() };
         let five_minutes = Prices { cache_write: Some(3_750_000), ..Prices::default() };
         assert_eq!(cost(&five_minutes, &hour), (MicroUsd(3_750_000), false));

@@ -14,11 +14,13 @@ pub struct Entry {
     pub name: &'static str,
     /// What the model is for.
     pub task: Task,
-    /// Tokens that fit into the context window, as far as known.
+    /// Tokens that fit into the context window, as far as known. For some vendors, OpenAI's newer models among them,
+    /// this is what may be read alone, without what is written.
     pub context_window: Option<u64>,
     /// Tokens that one answer can have at most, as far as known.
     pub max_output: Option<u64>,
-    /// The newest prices, for calls of ordinary length.
+    /// The newest prices, announced ones included, for calls of ordinary length. To charge a call, take
+    /// [`prices_for`](Self::prices_for).
     pub prices: Prices,
     /// The newest prices of images.
     pub image_prices: ImagePrices,
@@ -168,12 +170,6 @@ impl Entry {
     #[must_use]
     pub fn is_chat(&self) -> bool {
         self.task == Task::Chat
-    }
-
-    /// The price column, as it is written in the data.
-    #[cfg(test)]
-    pub(super) const fn price_list(&self) -> &'static str {
-        self.price_list
     }
 }
 

@@ -59,7 +59,8 @@ fn find_line(kind: &str, name: &str, lookup: Lookup<'_>) -> Option<&'static str>
         _ if ROUTERS.contains(&kind) => {
             // A suffix such as `:free` or `:nitro` changes the price.
             let (vendor, model) = name.split_once('/').filter(|_| !name.contains(':'))?;
-            let vendor = VENDORS.iter().find(|(theirs, _)| *theirs == vendor).map_or(vendor, |(_, ours)| ours);
+            let vendor =
+                VENDORS.iter().find(|(theirs, _)| *theirs == vendor).map_or(vendor, |(_, ours)| ours);
             if ROUTERS.contains(&vendor) { None } else { find_line(vendor, model, lookup) }
         }
         _ => None,
@@ -96,9 +97,14 @@ fn revisions(kind: &str, name: &str, lookup: Lookup<'_>) -> Option<&'static str>
 fn without_date(name: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let plausible = |year: &str, month: &str, day: &str| {
-        let in_range = |text: &str, from: u8, to: u8| text.parse().is_ok_and(|n: u8| (from..=to).contains(&n));
-        year.starts_with("20") && digits(year) && digits(month) && digits(day)
-            && in_range(month, 1, 12) && in_range(day, 1, 31)
+        let in_range =
+            |text: &str, from: u8, to: u8| text.parse().is_ok_and(|n: u8| (from..=to).contains(&n));
+        year.starts_with("20")
+            && digits(year)
+            && digits(month)
+            && digits(day)
+            && in_range(month, 1, 12)
+            && in_range(day, 1, 31)
     };
     let cut = |length: usize| {
         let at = name.len().checked_sub(length)?;
@@ -108,7 +114,8 @@ fn without_date(name: &str) -> Option<&str> {
         let compact = date.strip_prefix(['-', '@']);
         if let Some(date) = compact.filter(|date| digits(date))
             && let (Some(year), Some(month), Some(day)) = (date.get(..4), date.get(4..6), date.get(6..))
-            && plausible(year, month, day) && !bare.is_empty()
+            && plausible(year, month, day)
+            && !bare.is_empty()
         {
             return Some(bare);
         }
@@ -162,7 +169,11 @@ mod tests {
             ("anthropic", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5"),
             ("gemini", "models/gemini-2.5-flash", "gemini-2.5-flash"),
             ("mistral", "mistral-large", "mistral-large-latest"),
-            ("bedrock", "us.anthropic.claude-3-5-haiku-20241022-v1:0", "anthropic.claude-3-5-haiku-20241022-v1:0"),
+            (
+                "bedrock",
+                "us.anthropic.claude-3-5-haiku-20241022-v1:0",
+                "anthropic.claude-3-5-haiku-20241022-v1:0",
+            ),
             ("bedrock", "eu.anthropic.claude-opus-4-7-v1:0", "anthropic.claude-opus-4-7"),
             ("bedrock", "anthropic.claude-opus-4-7-20260416-v1:0", "anthropic.claude-opus-4-7"),
             ("fireworks", "deepseek-v3", "accounts/fireworks/models/deepseek-v3"),
@@ -214,7 +225,9 @@ mod tests {
         assert_eq!(without_date("a-2024-07-18"), Some("a"));
         assert_eq!(without_date("a-20240718"), Some("a"));
         assert_eq!(without_date("a@20240718"), Some("a"));
-        for name in ["a-2024-07-18-b", "a-2507", "20240718", "a20240718", "a-1999-01-01", "a-2024-0718", "ü20240718"] {
+        for name in
+            ["a-2024-07-18-b", "a-2507", "20240718", "a20240718", "a-1999-01-01", "a-2024-0718", "ü20240718"]
+        {
             assert_eq!(without_date(name), None, "{name}");
         }
     }

@@ -229,7 +229,10 @@ mod tests {
         let list = "i1.25 r0.125 o10; >200000 i2.5 o15; >500000 i5; @1970-10-28 i1 o2";
         assert_eq!(prices(list, 0, 200_000).input, Some(1_250_000));
         let long = prices(list, 0, 200_001);
-        assert_eq!((long.input, long.cache_read, long.output), (Some(2_500_000), Some(125_000), Some(15_000_000)));
+        assert_eq!(
+            (long.input, long.cache_read, long.output),
+            (Some(2_500_000), Some(125_000), Some(15_000_000))
+        );
         assert_eq!(prices(list, 0, 500_001).input, Some(5_000_000));
         assert_eq!(prices(list, 300, 500_001).input, Some(1_000_000));
     }

@@ -54,15 +54,11 @@ mod tests {
 
     #[test]
     fn finds_every_line_of_a_small_table_and_nothing_else() {
-        for count in 0..9 {
+        for count in 0..=5 {
             let rows: String = (0..count).map(|n| format!("k\tname{}\tx\n", n * 2)).collect();
-            for n in 0..20 {
-                let found = search(&rows, "k", &format!("name{n}"));
-                // Ten and above sort between 1 and 2; the names used stay below ten where they exist.
-                let exists = n % 2 == 0 && n / 2 < count && n < 10;
-                if count <= 5 {
-                    assert_eq!(found.is_some(), exists, "name{n} of {count}");
-                }
+            for n in 0..10 {
+                let exists = n % 2 == 0 && n / 2 < count;
+                assert_eq!(search(&rows, "k", &format!("name{n}")).is_some(), exists, "name{n} of {count}");
             }
             assert_eq!(search(&rows, "j", "name0"), None);
             assert_eq!(search(&rows, "l", "name0"), None);

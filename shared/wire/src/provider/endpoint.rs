@@ -73,10 +73,9 @@ impl Endpoint<'_> {
         body: Bytes,
         stream: bool,
     ) -> Result<Request<Bytes>, EncodeError> {
-        let url = self.url(operation).map_err(|error| EncodeError {
-            field: "base_url".to_owned(),
-            reason: error.to_string(),
-        })?;
+        let url = self
+            .url(operation)
+            .map_err(|error| EncodeError { field: "base_url".to_owned(), reason: error.to_string() })?;
         let mut headers = HeaderMap::with_capacity(4 + self.headers.len());
         let method = match operation {
             Operation::Chat => {
@@ -106,15 +105,18 @@ impl Endpoint<'_> {
     fn authorize(&self, key: &str, headers: &mut HeaderMap) -> Result<(), EncodeError> {
         let unusable = |reason: &str| EncodeError { field: "api_key".to_owned(), reason: reason.to_owned() };
         if key.trim().is_empty() {
-            return Err(unusable("the key is empty: set it, or leave api_key out if the provider needs none"));
+            return Err(unusable(
+                "the key is empty: set it, or leave api_key out if the provider needs none",
+            ));
         }
         let (name, value) = match self.preset.auth {
             Auth::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
             Auth::Header(name) => (HeaderName::from_static(name), HeaderValue::try_from(key)),
             Auth::None => return Ok(()),
         };
-        let mut value =
-            value.map_err(|_| unusable("the key has a line break or another control character: check how it is set"))?;
+        let mut value = value.map_err(|_| {
+            unusable("the key has a line break or another control character: check how it is set")
+        })?;
         value.set_sensitive(true);
         headers.insert(name, value);
         Ok(())

@@ -3,13 +3,19 @@ use http::{Method, Request};
 
 use super::*;
 
-fn chat(kind: &str, base_url: Option<&str>, headers: &[(String, String)], key: Option<&str>) -> Request<Bytes> {
+fn chat(
+    kind: &str,
+    base_url: Option<&str>,
+    headers: &[(String, String)],
+    key: Option<&str>,
+) -> Request<Bytes> {
     let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers };
     endpoint.request(Operation::Chat, key, Bytes::from_static(b"{}"), false).unwrap()
 }
 
 fn refusal(kind: &str, base_url: Option<&str>, headers: &[(&str, &str)], key: Option<&str>) -> String {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers: &headers };
     endpoint.request(Operation::Chat, key, Bytes::new(), false).unwrap_err().to_string()
 }
@@ -85,7 +91,8 @@ fn every_vendor_is_called_at_its_address_with_its_key() {
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(request.headers()["accept"], "application/json");
         assert_eq!(request.headers()["user-agent"], concat!("postern/", env!("CARGO_PKG_VERSION")));
-        let (name, value) = if *kind == "azure" { ("api-key", "secret") } else { ("authorization", "Bearer secret") };
+        let (name, value) =
+            if *kind == "azure" { ("api-key", "secret") } else { ("authorization", "Bearer secret") };
         assert_eq!(request.headers()[name], value, "{kind}");
         assert!(request.headers()[name].is_sensitive(), "{kind}");
         assert_eq!(request.headers().len(), 4, "{kind}");
@@ -96,20 +103,20 @@ fn every_vendor_is_called_at_its_address_with_its_key() {
 #[test]
 fn rows_are_ordered_and_whole() {
     assert!(presets().is_sorted_by(|a, b| a.kind < b.kind));
-    for preset in presets() {
-        assert_eq!(super::preset(preset.kind), Some(preset));
-        assert!(!preset.title.is_empty());
-        if preset.is_demo() {
+    for row in presets() {
+        assert_eq!(preset(row.kind), Some(row));
+        assert!(!row.title.is_empty());
+        if row.is_demo() {
             continue;
         }
-        assert!(preset.chat_path.starts_with('/') && preset.models_path.starts_with('/'), "{}", preset.kind);
-        assert_eq!(preset.base_url.is_empty(), !preset.base_url_form.is_empty(), "{}", preset.kind);
-        let address = if preset.base_url.is_empty() { preset.base_url_form } else { preset.base_url };
-        assert_eq!(preset.check_base_url(address), Ok(()), "{}", preset.kind);
-        assert!(!address.ends_with('/'), "{}", preset.kind);
+        assert!(row.chat_path.starts_with('/') && row.models_path.starts_with('/'), "{}", row.kind);
+        assert_eq!(row.base_url.is_empty(), !row.base_url_form.is_empty(), "{}", row.kind);
+        let address = if row.base_url.is_empty() { row.base_url_form } else { row.base_url };
+        assert_eq!(row.check_base_url(address), Ok(()), "{}", row.kind);
+        assert!(!address.ends_with('/'), "{}", row.kind);
     }
-    assert_eq!(super::preset("nobody"), None);
-    assert_eq!(super::preset("OpenAI"), None);
+    assert_eq!(preset("nobody"), None);
+    assert_eq!(preset("OpenAI"), None);
 }
 
 #[test]
@@ -118,8 +125,14 @@ fn slashes_are_joined_once() {
         assert_eq!(chat("openai", Some(base_url), &[], None).uri(), "https://h.test/v1/chat/completions");
     }
     assert_eq!(chat("openai", Some("http://[::1]:9/"), &[], None).uri(), "http://[::1]:9/chat/completions");
-    assert_eq!(chat("gemini", Some("https://h.test/"), &[], None).uri(), "https://h.test/v1beta/openai/chat/completions");
-    assert_eq!(chat("anthropic", Some("https://h.test/a"), &[], None).uri(), "https://h.test/a/v1/chat/completions");
+    assert_eq!(
+        chat("gemini", Some("https://h.test/"), &[], None).uri(),
+        "https://h.test/v1beta/openai/chat/completions"
+    );
+    assert_eq!(
+        chat("anthropic", Some("https://h.test/a"), &[], None).uri(),
+        "https://h.test/a/v1/chat/completions"
+    );
 }
 
 #[test]
@@ -195,6 +208,7 @@ fn streams_and_model_lists() {
 
 #[test]
 fn vendors_that_refuse_stream_options() {
-    let refusing: Vec<_> = presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
+    let refusing: Vec<_> =
+        presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
     assert_eq!(refusing, ["codestral", "databricks", "mistral"]);
 }

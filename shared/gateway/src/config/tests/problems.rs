@@ -194,8 +194,8 @@ fn targets() {
     told("/models/n", json!({}), &["models.n.targets: is required"]);
     told("/models/m/targets", json!("up"), &["models.m.targets: expected a list, found the text \"up\"; write [up]"]);
     told("/models/m/targets", json!({ "provider": "up" }), &["models.m.targets: expected a list, found a map"]);
-    told("/models/m/targets", json!([{ "provider": "ip", "model": "one" }]), &[
-        "models.m.targets[0].provider: there is no provider \"ip\"; `providers` has up",
+    told("/models/m/targets", json!([{ "provider": "zz", "model": "one" }]), &[
+        "models.m.targets[0].provider: there is no provider \"zz\"; `providers` has up",
     ]);
     told("/models/m/targets", json!([{ "model": "one" }, { "provider": "up" }]), &[
         "models.m.targets[0].provider: is required",

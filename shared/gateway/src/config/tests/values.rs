@@ -219,7 +219,7 @@ fn nearest_forgives_typing_not_meaning() {
 }
 
 proptest! {
-    /// Whatever is sent as a document is answered, never a panic, and never by showing a secret.
+    /// Whatever is sent as a document is answered, never with a panic.
     #[test]
     fn any_value_is_answered(text in "\\PC{0,40}", number in any::<f64>(), place in 0..8_usize) {
         let places = ["/providers/up/api_key", "/providers/up/base_url", "/models/m/targets", "/models/m/timeout/total",

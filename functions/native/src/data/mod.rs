@@ -1,0 +1,78 @@
+//! The data directory: one embedded transactional file with the store's values, the call records and their sums.
+//!
+//! One process owns it at a time. All writing goes through one thread ([`writer`]), which commits in groups; reading
+//! never waits for it. Nothing here knows what the values mean.
+
+mod cache;
+mod directory;
+mod journal;
+mod retention;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_gateway::StoreError;
+use redb::{Database, ReadableDatabase};
+
+pub(crate) use directory::DataError;
+pub(crate) use journal::RedbJournal;
+pub(crate) use store::RedbStore;
+
+use cache::Cache;
+use writer::Writer;
+
+/// The open data directory. Dropping it writes what is still buffered.
+pub(crate) struct Data {
+    /// Whole values.
+    pub(crate) store: RedbStore,
+    /// Call records.
+    pub(crate) journal: RedbJournal,
+    writer: Arc<Writer>,
+}
+
+impl Data {
+    /// Opens the data directory at `path` and makes it if there is none. Records older than `keep` are removed as
+    /// time goes on; their sums stay.
+    ///
+    /// # Errors
+    /// When it is in use by another process, cannot be made, read or written, or was written by a newer version.
+    pub(crate) fn open(path: &Path, keep: Duration) -> Result<Self, DataError> {
+        let database = Arc::new(directory::open(path)?);
+        let cache = Arc::new(Cache::default());
+        let writer = Writer::start(Arc::clone(&database), Arc::clone(&cache), keep)
+            .map_err(|error| DataError::new(path, format!("its writer cannot start: {error}")))?;
+        let writer = Arc::new(writer);
+        Ok(Self {
+            store: RedbStore::new(Arc::clone(&database), cache, Arc::clone(&writer)),
+            journal: RedbJournal::new(database, Arc::clone(&writer)),
+            writer,
+        })
+    }
+
+    /// Writes what is buffered and stops writing. Blocks until that is done; what comes later is refused.
+    pub(crate) fn close(&self) {
+        self.writer.close();
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Begins to read, with what has been committed so far.
+fn begin_read(database: &Database) -> Result<redb::ReadTransaction, StoreError> {
+    database.begin_read().map_err(|error| failure(&error))
+}
+
+/// The database's error as the core's. Its text names no values.
+fn failure(error: &dyn std::error::Error) -> StoreError {
+    StoreError(error.to_string())
+}

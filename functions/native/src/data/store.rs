@@ -1,0 +1,79 @@
+//! The store of whole values.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use postern_gateway::{Store, StoreError};
+use redb::Database;
+
+use super::cache::{Cache, Found};
+use super::tables::VALUES;
+use super::writer::{Change, Writer};
+use super::{begin_read, failure};
+
+/// Values in the embedded file.
+pub(crate) struct RedbStore {
+    database: Arc<Database>,
+    cache: Arc<Cache>,
+    writer: Arc<Writer>,
+}
+
+impl RedbStore {
+    pub(super) const fn new(database: Arc<Database>, cache: Arc<Cache>, writer: Arc<Writer>) -> Self {
+        Self { database, cache, writer }
+    }
+
+    fn read_file(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let table = begin_read(&self.database)?.open_table(VALUES).map_err(|error| failure(&error))?;
+        let value = table.get(name).map_err(|error| failure(&error))?;
+        Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+    }
+}
+
+impl Store for RedbStore {
+    async fn read(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let moment = match self.cache.find(name) {
+            Found::Value(value) => return Ok(Some(value)),
+            Found::Unknown(moment) => moment,
+        };
+        // A look-up touches a few pages that are nearly always in memory: handing it to another thread would cost
+        // more than it takes.
+        let value = self.read_file(name)?;
+        if let Some(value) = &value {
+            self.cache.keep(&moment, name, value.clone());
+        }
+        Ok(value)
+    }
+
+    async fn write(&self, name: &str, value: Bytes) -> Result<(), StoreError> {
+        self.writer.change(Change { name: name.to_owned(), value: Some(value) }).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.writer.change(Change { name: name.to_owned(), value: None }).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let table = begin_read(&self.database)?.open_table(VALUES).map_err(|error| failure(&error))?;
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let rows = table.range::<&str>((start, Bound::Unbounded)).map_err(|error| failure(&error))?;
+        let mut found = Vec::new();
+        for row in rows.take(limit) {
+            let (name, value) = row.map_err(|error| failure(&error))?;
+            if !name.value().starts_with(prefix) {
+                break;
+            }
+            found.push((name.value().to_owned(), Bytes::copy_from_slice(value.value())));
+        }
+        Ok(found)
+    }
+}
