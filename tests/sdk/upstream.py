@@ -28,7 +28,7 @@ MODELS = {
 }
 
 ERRORS = {
-    400: ("invalid_request_error", None, "messages", "Invalid value for 'messages'."),
+    400: ("invalid_request_error", "invalid_value", "messages", "Invalid value for 'messages'."),
     401: ("invalid_request_error", "invalid_api_key", None, "Incorrect API key provided: sk-upst****cret."),
     403: ("invalid_request_error", "unsupported_country_region_territory", None, "Country not supported."),
     404: ("invalid_request_error", "model_not_found", None, "The model `error-404` does not exist."),

@@ -155,7 +155,10 @@ impl Document {
             }
             _ => {
                 problems.sort_by_key(|(line, _)| *line);
-                Err(problems.iter().map(|(line, problem)| format!("{}:{line}: {problem}", self.file)).collect())
+                Err(problems
+                    .iter()
+                    .map(|(line, problem)| format!("{}:{line}: {problem}", self.file))
+                    .collect())
             }
         }
     }

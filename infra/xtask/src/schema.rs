@@ -29,19 +29,25 @@ pub(crate) fn command(place: &Workplace, arguments: &[String]) -> Result<bool, S
     let mut example = place.cargo();
     example.args(["run", "--quiet", "--package", "postern-gateway", "--example", "configuration"]);
     let printed = run::must("generating from the declaration", &mut example, LIMIT)?;
-    let printed = printed.find("{\"").and_then(|start| printed.get(start..)).unwrap_or(&printed);
+    // A compiler's warnings may come before.
+    let printed = printed.find("{\"schema\"").and_then(|start| printed.get(start..)).unwrap_or(&printed);
     let generated: Value = serde_json::Deserializer::from_str(printed)
         .into_iter()
         .next()
         .ok_or("the example printed nothing")?
         .map_err(|error| format!("the example printed something else than JSON: {error}"))?;
     let schema = generated.get("schema").ok_or("the example printed no schema")?;
-    let reference = generated.get("reference").and_then(Value::as_str).ok_or("the example printed no reference")?;
+    let reference =
+        generated.get("reference").and_then(Value::as_str).ok_or("the example printed no reference")?;
     let schema = format!("{schema:#}\n");
     let documentation = place.root.join("docs/configuration.md");
-    let text = fs::read_to_string(&documentation).map_err(|error| format!("docs/configuration.md: {error}"))?;
+    let text =
+        fs::read_to_string(&documentation).map_err(|error| format!("docs/configuration.md: {error}"))?;
     let text = replace(&text, reference)?;
-    let written = [bring(&place.root.join("docs/config.schema.json"), &schema, check)?, bring(&documentation, &text, check)?];
+    let written = [
+        bring(&place.root.join("docs/config.schema.json"), &schema, check)?,
+        bring(&documentation, &text, check)?,
+    ];
     Ok(written.iter().all(|up_to_date| *up_to_date))
 }
 

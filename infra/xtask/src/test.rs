@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::tally::{self, Tally};
 use crate::workplace::Workplace;
-use crate::{deny, fuzz, run, setup, wasm};
+use crate::{catalog, deny, fuzz, run, schema, setup, wasm};
 
 /// What a suite did.
 pub(crate) struct Report {
@@ -33,6 +33,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "clippy", about: "no warning of the compiler or of clippy", run: clippy },
     Suite { name: "wasm", about: "the shared crates build for wasm32 and import nothing", run: wasm_suite },
     Suite { name: "rust", about: "every Rust test: units, corpus, borders, tidiness", run: rust },
+    Suite { name: "generated", about: "generated files are what their sources give", run: generated },
     Suite { name: "deny", about: "licences, banned crates, sources, advisories", run: deny::suite },
     Suite { name: "sdk-python", about: "OpenAI's SDK for Python as the caller", run: sdk_python },
     Suite { name: "sdk-node", about: "OpenAI's SDK for Node as the caller", run: sdk_node },
@@ -77,8 +78,13 @@ pub(crate) fn list() -> String {
 
 fn fmt(place: &Workplace) -> Result<Report, String> {
     setup::rust_component(place, "fmt", "rustfmt")?;
-    let ran = run::shown(place.cargo().args(["fmt", "--all", "--check"]), HOUR);
-    Ok(Tally::one(ran.success).into())
+    let mut tally = Tally::default();
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let mut check = place.cargo();
+        check.args(["fmt", "--all", "--check", "--manifest-path", manifest]);
+        tally.add(Tally::one(run::shown(&mut check, HOUR).success));
+    }
+    Ok(tally.into())
 }
 
 fn clippy(place: &Workplace) -> Result<Report, String> {
@@ -133,6 +139,13 @@ fn rust(place: &Workplace) -> Result<Report, String> {
     test.args(["test", "--workspace", "--no-fail-fast", "--", "--skip", "soak_"]).env("POSTERN_BIN", gateway);
     let ran = run::shown(&mut test, HOUR);
     Ok(tally::cargo_test(&ran.text).with_exit(ran.success).into())
+}
+
+fn generated(place: &Workplace) -> Result<Report, String> {
+    let check = ["--check".to_owned()];
+    let mut tally = Tally::one(schema::command(place, &check)?);
+    tally.add(Tally::one(catalog::command(place, &check)?));
+    Ok(tally.into())
 }
 
 fn sdk_python(place: &Workplace) -> Result<Report, String> {

@@ -18,7 +18,10 @@ fn main() {
 fn sections(out: &mut String, path: &str, description: &Description) {
     let Description::Section { about, fields } = description else { return };
     let title = if path.is_empty() { "Top level".to_owned() } else { format!("`{path}`") };
-    let _ = write!(out, "### {title}\n\n{about}\n\n| key | holds | when left out | what it does |\n|---|---|---|---|\n");
+    let _ = write!(
+        out,
+        "### {title}\n\n{about}\n\n| key | holds | when left out | what it does |\n|---|---|---|---|\n"
+    );
     for field in fields {
         let (name, holds, absent) = (field.name, cell(&holds(&field.shape)), absent(field));
         let _ = writeln!(out, "| `{name}` | {holds} | {absent} | {} |", cell(&about_field(field)));
@@ -75,7 +78,9 @@ fn absent(field: &Field) -> String {
 /// Whether leaving the section out is the same as leaving each of its keys out.
 fn has_defaults(description: &Description) -> bool {
     match description {
-        Description::Section { fields, .. } => fields.iter().all(|field| field.presence != Presence::Required),
+        Description::Section { fields, .. } => {
+            fields.iter().all(|field| field.presence != Presence::Required)
+        }
         _ => false,
     }
 }

@@ -48,8 +48,10 @@ fn the_example_of_the_product_is_read_to_the_letter() {
     assert_eq!(models, ["assistant", "local-llama"]);
     assert_eq!(
         loaded.warnings,
-        ["example.yaml:15: warning: models.assistant.cache: this version of Postern does not cache answers yet: the \
-          setting has no effect"]
+        [
+            "example.yaml:15: warning: models.assistant.cache: this version of Postern does not cache answers yet: the \
+          setting has no effect"
+        ]
     );
 }
 
@@ -106,8 +108,10 @@ fn a_reference_with_a_bad_name_is_told_as_such() {
     let text = "providers:\n  up: { kind: openai, api_key: ${MY-KEY} }\n";
     assert_eq!(
         problems("p.yaml", text),
-        ["p.yaml:2: providers.up.api_key: \"MY-KEY\" is not the name of a secret: letters, digits and `_`, not starting \
-          with a digit"]
+        [
+            "p.yaml:2: providers.up.api_key: \"MY-KEY\" is not the name of a secret: letters, digits and `_`, not starting \
+          with a digit"
+        ]
     );
 }
 
@@ -118,8 +122,27 @@ fn plain_text_has_the_types_of_yaml_1_2() {
     assert_eq!(
         value(text),
         json!([
-            1, -2, 3, 31, 15, 1.5, 0.5, 1000.0, true, false, null, null, "yes", "on", "1_000", "1.2.3", 12, "1", "2",
-            "2026-01-31", 18_446_744_073_709_551_615_u64
+            1,
+            -2,
+            3,
+            31,
+            15,
+            1.5,
+            0.5,
+            1000.0,
+            true,
+            false,
+            null,
+            null,
+            "yes",
+            "on",
+            "1_000",
+            "1.2.3",
+            12,
+            "1",
+            "2",
+            "2026-01-31",
+            18_446_744_073_709_551_615_u64
         ])
     );
 }
@@ -192,7 +215,8 @@ fn depth_is_bounded() {
 
 #[test]
 fn a_key_given_twice() {
-    let text = "providers:\n  up: { kind: demo }\n  two: { kind: demo, kind: openai }\n  up: { kind: openai }\n";
+    let text =
+        "providers:\n  up: { kind: demo }\n  two: { kind: demo, kind: openai }\n  up: { kind: openai }\n";
     assert_eq!(
         problems("t.yaml", text),
         [
@@ -216,7 +240,10 @@ fn merging_maps() {
 #[test]
 fn tags_and_what_is_no_number() {
     let told = problems("t.yaml", "providers: { up: { kind: !vendor demo } }\nserver: { max_body: .inf }\n");
-    assert_eq!(told[0], "t.yaml:1: providers.up.kind: has a tag (`!...`), which means nothing here: leave it out");
+    assert_eq!(
+        told[0],
+        "t.yaml:1: providers.up.kind: has a tag (`!...`), which means nothing here: leave it out"
+    );
     assert_eq!(told[1], "t.yaml:2: server.max_body: is not a number that can be used here");
 }
 
@@ -240,7 +267,9 @@ fn an_empty_file() {
 
 #[test]
 fn text_that_is_not_yaml() {
-    for (text, line) in [("a: 1\nb: [1, 2\nc: 3\n", 3), ("a: 1\n b: 2\n", 2), ("b: 1\na: 'x\n", 2), ("a:\n\tb: 1\n", 2)] {
+    for (text, line) in
+        [("a: 1\nb: [1, 2\nc: 3\n", 3), ("a: 1\n b: 2\n", 2), ("b: 1\na: 'x\n", 2), ("a:\n\tb: 1\n", 2)]
+    {
         let told = problems("bad.yaml", text);
         assert_eq!(told.len(), 1, "{text:?}");
         assert!(told[0].starts_with(&format!("bad.yaml:{line}: not valid YAML at column ")), "{told:?}");
@@ -284,4 +313,14 @@ fn files_that_cannot_be_read() {
     std::fs::write(&file, " ".repeat((8 << 20) + 1)).unwrap();
     assert_eq!(told(&file), format!("{}: larger than 8 MiB, which no configuration is", file.display()));
     std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn the_example_of_the_documentation_is_sound() {
+    let documentation = include_str!("../../../../docs/configuration.md");
+    let (_, rest) = documentation.split_once("## An example\n\n```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let loaded = Document::parse("example.yaml", example).unwrap().check().unwrap();
+    assert_eq!(loaded.warnings, [""; 0]);
+    assert_eq!(loaded.config.models.get("assistant").unwrap().fallback.len(), 2);
 }

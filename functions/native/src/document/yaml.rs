@@ -142,7 +142,13 @@ impl<'a> Reader<'a> {
         Unreadable { line: place.line().max(1), message }
     }
 
-    fn value(&mut self, event: Event<'a>, span: Span, path: &Path, depth: usize) -> Result<Value, Unreadable> {
+    fn value(
+        &mut self,
+        event: Event<'a>,
+        span: Span,
+        path: &Path,
+        depth: usize,
+    ) -> Result<Value, Unreadable> {
         let line = span.start.line();
         let before = self.size;
         if depth > DEEPEST {

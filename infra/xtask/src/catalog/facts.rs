@@ -12,7 +12,7 @@ use super::row::{Period, Prices, Row};
 type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// Their provider, our kind. Vertex AI's many families are all `vertex`; see [`kind_of`].
-const KINDS: [(&str, &str); 49] = [
+const KINDS: [(&str, &str); 51] = [
     ("ai21", "ai21"),
     ("anthropic", "anthropic"),
     ("azure", "azure"),
@@ -50,6 +50,7 @@ const KINDS: [(&str, &str); 49] = [
     ("novita", "novita"),
     ("nscale", "nscale"),
     ("nvidia_nim", "nvidia"),
+    ("ollama", "ollama"),
     ("openai", "openai"),
     ("ovhcloud", "ovhcloud"),
     ("perplexity", "perplexity"),
@@ -62,13 +63,11 @@ const KINDS: [(&str, &str); 49] = [
     ("volcengine", "volcengine"),
     ("watsonx", "watsonx"),
     ("xai", "xai"),
+    ("zai", "zai"),
 ];
 
-/// Further providers, whose names are one of a kind.
-const MORE_KINDS: [(&str, &str); 2] = [("ollama", "ollama"), ("zai", "zai")];
-
 /// Their mode, our task. Modes that are missing here (video, search, OCR, ...) are no calls this gateway makes.
-const TASKS: [(&str, &str); 12] = [
+const TASKS: [(&str, &str); 11] = [
     ("audio_speech", "speech"),
     ("audio_transcription", "transcription"),
     ("chat", "chat"),
@@ -80,7 +79,6 @@ const TASKS: [(&str, &str); 12] = [
     ("realtime", "realtime"),
     ("rerank", "rerank"),
     ("responses", "responses"),
-    ("vertex_ai_responses", "responses"),
 ];
 
 /// Their prices by the token, our letters.
@@ -146,7 +144,7 @@ fn kind_of(provider: &str) -> Option<&'static str> {
     if provider == "vertex_ai" || provider.starts_with("vertex_ai-") {
         return Some("vertex");
     }
-    KINDS.iter().chain(&MORE_KINDS).find(|(theirs, _)| *theirs == provider).map(|(_, ours)| *ours)
+    KINDS.iter().find(|(theirs, _)| *theirs == provider).map(|(_, ours)| *ours)
 }
 
 fn task_of(fields: &Fields) -> Option<&'static str> {

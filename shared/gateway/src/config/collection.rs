@@ -151,7 +151,8 @@ impl<S: Shape, const LEAST: usize> Shape for List<S, LEAST> {
             match value {
                 // One name where a list of names belongs is the usual slip.
                 Value::String(text) => {
-                    reader.problem(format!("expected a list, found the text {}; write [{text}]", quoted(text)));
+                    reader
+                        .problem(format!("expected a list, found the text {}; write [{text}]", quoted(text)));
                 }
                 other => reader.unexpected("a list", other),
             }

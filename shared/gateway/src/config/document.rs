@@ -55,7 +55,8 @@ section! {
 section! {
     /// A provider: an account with a vendor, or a server of your own.
     pub struct Provider, checked by check::provider {
-        /// The vendor; `openai` with a `base_url` is any service that speaks OpenAI's format.
+        /// The vendor: one of the kinds listed below. `openai_compatible`, or `openai` with a `base_url`, is any other
+        /// service that speaks OpenAI's format.
         kind: &'static Preset as Kind,
         /// The address that the vendor's own SDK takes: with the version (`/v1`) for OpenAI and its kin, without one
         /// for `anthropic` and `gemini`. May be left out where the vendor has one address for everybody. May hold

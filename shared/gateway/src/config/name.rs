@@ -183,7 +183,7 @@ impl Shape for Kind {
             let suggestion = nearest(kind, provider::kinds()).map(str::to_owned);
             let advice = match suggestion {
                 Some(_) => "",
-                None => "; for any other service that speaks OpenAI's format write openai with a base_url",
+                None => "; for a service that is not in the list write openai_compatible with its base_url",
             };
             reader.problem_or(format!("unknown kind {}{advice}", quoted(kind)), suggestion);
         }

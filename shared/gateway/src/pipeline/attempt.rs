@@ -10,9 +10,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode, header};
-use postern_wire::dialect::openai_chat::error::decode_fault;
-use postern_wire::dialect::openai_chat::peek::{PeekFailure, ResponseFacts, peek_response};
-use postern_wire::{Fault, FaultKind, Usage};
+use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts, peek_response};
+use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
 use super::echo::Echo;
 use super::relay::{Relay, Step};
@@ -166,7 +165,8 @@ async fn read_error<H: Host>(
 ) -> Failure {
     // An error whose text does not come in time is still the error that its status says.
     let body = read_whole(host, leg, body, MAX_ERROR, deadline).await.unwrap_or_default();
-    let fault = decode_fault(status.as_u16(), headers, &body);
+    let now = host.now().seconds();
+    let fault = Dialect::OpenAiChat.decode_fault(status.as_u16(), headers, &body, Some(now));
     // What is about the gateway's own account, or may hold a part of its key, is not passed on.
     let passes = matches!(
         fault.kind,

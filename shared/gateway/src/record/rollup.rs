@@ -105,7 +105,7 @@ mod tests {
         let query = UsageQuery { by: vec![UsageGroup::Tenant], ..UsageQuery::default() };
         let report = query.sum(rows());
         assert_eq!(report.len(), 3);
-        assert_eq!(report.iter().map(|r| r.cost().0).sum::<u64>(), (0..50).sum());
+        assert_eq!(report.iter().map(|r| r.cost().0).sum::<u64>(), (0..50).sum::<u64>());
         assert_eq!(UsageQuery::default().sum(rows())[0].sums.calls, 50);
     }
 

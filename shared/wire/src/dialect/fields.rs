@@ -152,6 +152,18 @@ pub(crate) fn whole(map: &mut Map<String, Value>, path: &Path<'_>, name: &str) -
     }
 }
 
+/// Takes a whole number from 1 on; anything else but `null` is an error.
+pub(crate) fn positive(
+    map: &mut Map<String, Value>,
+    path: &Path<'_>,
+    name: &str,
+) -> Result<Option<u64>, DecodeError> {
+    match whole(map, path, name)? {
+        Some(0) => Err(path.field_error(name, "expected at least 1")),
+        number => Ok(number),
+    }
+}
+
 /// Takes a whole number from 0 on; anything else stays.
 pub(crate) fn try_whole(map: &mut Map<String, Value>, name: &str) -> Option<u64> {
     take_if(map, name, Value::is_u64)?.as_u64()
@@ -166,7 +178,7 @@ pub(crate) fn need_string(
     string(map, path, name)?.ok_or_else(|| path.field_error(name, "required: a string"))
 }
 
-/// Takes a list of strings or leaves it: all of them must be.
+/// Takes a list of strings; anything else but `null` is an error.
 pub(crate) fn strings(map: &mut Map<String, Value>, path: &Path<'_>, name: &str) -> Result<Option<Vec<String>>, DecodeError> {
     let Some(values) = array(map, path, name)? else { return Ok(None) };
     into_strings(&Path::Field(path, name), values).map(Some)

@@ -270,45 +270,42 @@ impl<'a> Cursor<'a> {
     /// A string, from its opening quote.
     #[inline]
     fn string(&mut self) -> Result<Text<'a>, Flaw> {
-        let bytes = self.text.as_bytes();
         let start = self.at + 1;
-        self.at = start;
-        let mut escaped = false;
-        loop {
-            self.at += plain_len(bytes.get(self.at..).unwrap_or_default());
-            match self.next() {
-                Some(b'"') => {
-                    let raw = self.since(start);
-                    self.at += 1;
-                    return Ok(Text::new(raw, escaped));
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(self.flaw("a control character in a string must be escaped")),
-            }
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let plain = plain_len(rest);
+        self.at = start + plain;
+        if rest.get(plain) != Some(&b'"') {
+            self.escapes()?;
         }
+        let raw = self.since(start);
+        self.at += 1;
+        Ok(Text::new(raw, start, self.at > start + plain + 1))
     }
 
-    fn escape(&mut self) -> Result<(), Flaw> {
-        self.at += 1;
-        match self.next() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => {
-                self.at += 1;
-                for _ in 0..4 {
-                    if !self.next().is_some_and(|digit| digit.is_ascii_hexdigit()) {
+    /// The rest of a string from its first escape to its closing quote, which is not read.
+    #[inline(never)]
+    fn escapes(&mut self) -> Result<(), Flaw> {
+        let bytes = self.text.as_bytes();
+        loop {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            match rest {
+                [b'"', ..] => return Ok(()),
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
+                [b'\\', b'u', digits @ ..] => {
+                    let four = digits.get(..4).unwrap_or(digits);
+                    if let Some(wrong) = four.iter().position(|digit| !digit.is_ascii_hexdigit()) {
+                        self.at += 2 + wrong;
                         return Err(self.flaw("expected four hexadecimal digits"));
                     }
-                    self.at += 1;
+                    self.at += 2 + four.len();
                 }
-                Ok(())
+                [b'\\', ..] => {
+                    self.at += 1;
+                    return Err(self.flaw("unknown escape in a string"));
+                }
+                [byte, ..] if *byte >= b' ' => self.at += plain_len(rest),
+                _ => return Err(self.flaw("a control character in a string must be escaped")),
             }
-            _ => Err(self.flaw("unknown escape in a string")),
         }
     }
 
@@ -340,12 +337,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Flaw> {
-        if !self.next().is_some_and(|digit| digit.is_ascii_digit()) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        if count == 0 {
             return Err(self.flaw("expected a digit"));
         }
-        while self.next().is_some_and(|digit| digit.is_ascii_digit()) {
-            self.at += 1;
-        }
+        self.at += count;
         Ok(())
     }
 }

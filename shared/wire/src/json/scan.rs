@@ -53,9 +53,8 @@ pub fn scan(body: &[u8], max_depth: usize) -> Result<Object<'_>, JsonError> {
     }
     let mut members = Vec::new();
     let mut object = cursor.enter().map_err(explain)?;
-    loop {
-        let Some(name) = cursor.member(&mut object).map_err(explain)? else { break };
-        let name_span = span_of(body, name.raw());
+    while let Some(name) = cursor.member(&mut object).map_err(explain)? {
+        let name_span = name.span();
         let kind = cursor.kind().map_err(explain)?;
         let start = cursor.offset();
         cursor.skip().map_err(explain)?;
@@ -72,12 +71,6 @@ pub fn scan(body: &[u8], max_depth: usize) -> Result<Object<'_>, JsonError> {
         }
         None => Ok(Object { members }),
     }
-}
-
-/// Where `raw`, a part of `body`, is in it with the quotes around it.
-fn span_of(body: &[u8], raw: &str) -> Range<usize> {
-    let start = (raw.as_ptr() as usize).saturating_sub(body.as_ptr() as usize);
-    start.saturating_sub(1)..start + raw.len() + 1
 }
 
 /// The first member whose name was there before. Sorted, so that a body of many names cannot make it slow.

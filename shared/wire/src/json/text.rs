@@ -1,17 +1,25 @@
 //! A string as it is spelled in a document.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What stands between the quotes. Its escapes are well formed, though `\u` may name half a surrogate pair.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
     raw: &'a str,
+    offset: usize,
     escaped: bool,
 }
 
 impl<'a> Text<'a> {
-    pub(super) const fn new(raw: &'a str, escaped: bool) -> Self {
-        Self { raw, escaped }
+    /// `offset` is where `raw` starts in the document, behind the opening quote.
+    pub(super) const fn new(raw: &'a str, offset: usize, escaped: bool) -> Self {
+        Self { raw, offset, escaped }
+    }
+
+    /// Where it is in the document, quotes included.
+    pub(crate) const fn span(self) -> Range<usize> {
+        self.offset.saturating_sub(1)..self.offset + self.raw.len() + 1
     }
 
     pub(super) const fn raw(self) -> &'a str {
@@ -20,6 +28,22 @@ impl<'a> Text<'a> {
 
     pub(crate) const fn is_empty(self) -> bool {
         self.raw.is_empty()
+    }
+
+    /// What it says, for comparing: resolved into `buffer` in the rare case that it has escapes. One that names half a
+    /// surrogate pair stays as it is spelled, and so is like no name that anyone asks for.
+    #[inline]
+    pub(crate) fn resolved<'s>(self, buffer: &'s mut String) -> &'s str
+    where
+        'a: 's,
+    {
+        if self.escaped
+            && let Some(decoded) = self.decoded()
+        {
+            *buffer = decoded.into_owned();
+            return buffer;
+        }
+        self.raw
     }
 
     /// What it says; `None` when an escape names half a surrogate pair, which is no character.

@@ -55,7 +55,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("moonshot", "https://api.moonshot.ai/v1/chat/completions"),
     ("morph", "https://api.morphllm.com/v1/chat/completions"),
     ("nebius", "https://api.tokenfactory.nebius.com/v1/chat/completions"),
-    ("novita", "https://api.novita.ai/v3/openai/chat/completions"),
+    ("novita", "https://api.novita.ai/openai/v1/chat/completions"),
     ("nscale", "https://inference.api.nscale.com/v1/chat/completions"),
     ("nvidia", "https://integrate.api.nvidia.com/v1/chat/completions"),
     ("ollama", "http://127.0.0.1:11434/v1/chat/completions"),

@@ -1,5 +1,6 @@
 //! Tests of the document: what good ones become, what bad ones are told.
 
+mod models;
 mod problems;
 mod values;
 mod warnings;
@@ -73,4 +74,10 @@ fn warnings(document: &Value) -> Vec<String> {
         Ok((_, warnings)) => warnings.iter().map(ToString::to_string).collect(),
         Err(problems) => panic!("{problems:?}"),
     }
+}
+
+/// With `value` at `pointer`, exactly these problems are told.
+#[track_caller]
+fn told(pointer: &str, value: Value, expected: &[&str]) {
+    assert_eq!(problems(&with(pointer, value)), expected);
 }

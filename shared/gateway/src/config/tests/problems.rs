@@ -1,14 +1,8 @@
-//! What bad documents are told: one test for each kind of mistake, with the whole text.
+//! What bad documents are told, models apart: one test for each kind of mistake, with the whole text.
 
 use serde_json::{Value, json};
 
-use super::{problems, with};
-
-/// With `value` at `pointer`, exactly these problems are told.
-#[track_caller]
-fn told(pointer: &str, value: Value, expected: &[&str]) {
-    assert_eq!(problems(&with(pointer, value)), expected);
-}
+use super::{problems, told, with};
 
 #[test]
 fn a_document_that_is_no_map() {
@@ -35,9 +29,11 @@ fn unknown_keys() {
         &["extra: unknown key; the keys here are providers, models, server, records, catalog"],
     );
     told("/providers/up/url", json!("x"), &["providers.up.url: unknown key (did you mean \"base_url\"?)"]);
-    told("/a.b \"c", json!(1), &[
-        "\"a.b \\\"c\": unknown key; the keys here are providers, models, server, records, catalog",
-    ]);
+    told(
+        "/a.b \"c",
+        json!(1),
+        &["\"a.b \\\"c\": unknown key; the keys here are providers, models, server, records, catalog"],
+    );
 }
 
 #[test]
@@ -56,9 +52,11 @@ fn a_key_in_the_place_of_a_provider_is_not_shown() {
 fn provider_names() {
     let bad = "a provider name has only a-z, 0-9, `_` and `-`, starts with a letter or a digit and is at most 64 long";
     let demo = json!({ "kind": "demo" });
-    told("/providers/Open AI", demo.clone(), &[&format!(
-        "providers.\"Open AI\": {bad} (did you mean \"open-ai\"?)"
-    )]);
+    told(
+        "/providers/Open AI",
+        demo.clone(),
+        &[&format!("providers.\"Open AI\": {bad} (did you mean \"open-ai\"?)")],
+    );
     told("/providers/-x", demo.clone(), &[&format!("providers.-x: {bad}")]);
     told("/providers/a~1b", demo.clone(), &[&format!("providers.\"a/b\": {bad}")]);
     told(&format!("/providers/{}", "a".repeat(65)), demo, &[&format!("providers.{}: {bad}", "a".repeat(65))]);
@@ -66,16 +64,24 @@ fn provider_names() {
 
 #[test]
 fn kinds() {
-    told("/providers/up/kind", json!("opnai"), &[
-        "providers.up.kind: unknown kind \"opnai\" (did you mean \"openai\"?)",
-    ]);
-    told("/providers/up/kind", json!("zzzzzz"), &[
-        "providers.up.kind: unknown kind \"zzzzzz\"; for any other service that speaks OpenAI's format write openai \
-         with a base_url",
-    ]);
-    told("/providers/up/kind", json!(1), &[
-        "providers.up.kind: expected a kind of provider such as openai, found the number 1",
-    ]);
+    told(
+        "/providers/up/kind",
+        json!("opnai"),
+        &["providers.up.kind: unknown kind \"opnai\" (did you mean \"openai\"?)"],
+    );
+    told(
+        "/providers/up/kind",
+        json!("zzzzzz"),
+        &[
+            "providers.up.kind: unknown kind \"zzzzzz\"; for a service that is not in the list write openai_compatible \
+         with its base_url",
+        ],
+    );
+    told(
+        "/providers/up/kind",
+        json!(1),
+        &["providers.up.kind: expected a kind of provider such as openai, found the number 1"],
+    );
     told("/providers/other", json!({}), &["providers.other.kind: is required"]);
 }
 
@@ -85,12 +91,18 @@ fn addresses() {
         problems(&with("/providers/other", json!({ "kind": kind, "base_url": address, "api_key": "${K}" })))
     };
     let at = "providers.other.base_url:";
-    assert_eq!(address("openai", json!("api.example.com/v1")), [format!(
-        "{at} the URL must begin with https:// or http:// (did you mean \"https://api.example.com/v1\"?)"
-    )]);
-    assert_eq!(address("openai", json!("localhost:8000/v1")), [format!(
-        "{at} the URL must begin with https:// or http:// (did you mean \"http://localhost:8000/v1\"?)"
-    )]);
+    assert_eq!(
+        address("openai", json!("api.example.com/v1")),
+        [format!(
+            "{at} the URL must begin with https:// or http:// (did you mean \"https://api.example.com/v1\"?)"
+        )]
+    );
+    assert_eq!(
+        address("openai", json!("localhost:8000/v1")),
+        [format!(
+            "{at} the URL must begin with https:// or http:// (did you mean \"http://localhost:8000/v1\"?)"
+        )]
+    );
     for other in ["ftp://x.example/v1", "sk-secret", ""] {
         assert_eq!(
             address("openai", json!(other)),
@@ -98,27 +110,35 @@ fn addresses() {
             "{other}"
         );
     }
-    assert_eq!(address("openai", json!(1)), [format!(
-        "{at} expected a URL such as https://api.example.com/v1, found a number"
-    )]);
-    assert_eq!(address("openai", json!("https://user:sk-secret@x.example/v1")), [format!(
-        "{at} the URL holds a user name or password: put credentials into api_key or headers"
-    )]);
-    assert_eq!(address("openai", json!("https://x.example/v1?key=sk-secret")), [format!(
-        "{at} the URL has a query or a fragment: give only scheme, host and path"
-    )]);
-    assert_eq!(address("openai", json!("https://x.example/v1/chat/completions")), [format!(
-        "{at} the URL ends in /chat/completions, which is added by itself: leave that part out (did you mean \
+    assert_eq!(
+        address("openai", json!(1)),
+        [format!("{at} expected a URL such as https://api.example.com/v1, found a number")]
+    );
+    assert_eq!(
+        address("openai", json!("https://user:sk-secret@x.example/v1")),
+        [format!("{at} the URL holds a user name or password: put credentials into api_key or headers")]
+    );
+    assert_eq!(
+        address("openai", json!("https://x.example/v1?key=sk-secret")),
+        [format!("{at} the URL has a query or a fragment: give only scheme, host and path")]
+    );
+    assert_eq!(
+        address("openai", json!("https://x.example/v1/chat/completions")),
+        [format!(
+            "{at} the URL ends in /chat/completions, which is added by itself: leave that part out (did you mean \
          \"https://x.example/v1\"?)"
-    )]);
-    assert_eq!(address("openai", json!("https://${HOST/v1")), [format!(
-        "{at} a `${{` has no closing `}}`; write `$${{` for the two characters themselves"
-    )]);
+        )]
+    );
+    assert_eq!(
+        address("openai", json!("https://${HOST/v1")),
+        [format!("{at} a `${{` has no closing `}}`; write `$${{` for the two characters themselves")]
+    );
     assert!(address("openai", json!("https://${HOST}/v1")).is_empty());
     assert!(address("openai", json!("${URL}")).is_empty());
-    assert_eq!(address("demo", json!("https://x.example")), [format!(
-        "{at} the built-in demo provider takes no base_url: remove it, or name another kind"
-    )]);
+    assert_eq!(
+        address("demo", json!("https://x.example")),
+        [format!("{at} the built-in demo provider takes no base_url: remove it, or name another kind")]
+    );
 }
 
 #[test]
@@ -126,22 +146,30 @@ fn an_address_with_a_version_where_the_vendor_adds_it() {
     let address = |kind: &str, address: &str| {
         problems(&with("/providers/other", json!({ "kind": kind, "base_url": address, "api_key": "${K}" })))
     };
-    assert_eq!(address("anthropic", "https://api.anthropic.com/v1/"), [
-        "providers.other.base_url: anthropic takes its base_url without a version: leave out /v1 at the end (did you \
+    assert_eq!(
+        address("anthropic", "https://api.anthropic.com/v1/"),
+        [
+            "providers.other.base_url: anthropic takes its base_url without a version: leave out /v1 at the end (did you \
          mean \"https://api.anthropic.com\"?)",
-    ]);
-    assert_eq!(address("gemini", "https://generativelanguage.googleapis.com/v1beta"), [
-        "providers.other.base_url: gemini takes its base_url without a version: leave out /v1beta at the end (did you \
+        ]
+    );
+    assert_eq!(
+        address("gemini", "https://generativelanguage.googleapis.com/v1beta"),
+        [
+            "providers.other.base_url: gemini takes its base_url without a version: leave out /v1beta at the end (did you \
          mean \"https://generativelanguage.googleapis.com\"?)",
-    ]);
+        ]
+    );
 }
 
 #[test]
 fn a_vendor_without_a_common_address() {
-    told("/providers/other", json!({ "kind": "azure", "api_key": "${K}" }), &[
-        "providers.other.base_url: is required: azure has no common address; it looks like \
-         https://RESOURCE.openai.azure.com/openai/v1",
-    ]);
+    told(
+        "/providers/other",
+        json!({ "kind": "azure", "api_key": "${K}" }),
+        &["providers.other.base_url: is required: azure has no common address; it looks like \
+         https://RESOURCE.openai.azure.com/openai/v1"],
+    );
 }
 
 #[test]
@@ -152,120 +180,44 @@ fn credentials() {
     key(json!(12_345), "expected text such as ${NAME}, found a number");
     key(Value::Null, "expected text such as ${NAME}, found nothing (null)");
     key(json!(""), "must not be empty");
-    key(json!("${MY-KEY}"), "\"MY-KEY\" is not the name of a secret: letters, digits and `_`, not starting with a digit");
-    key(json!("${1A}"), "\"1A\" is not the name of a secret: letters, digits and `_`, not starting with a digit");
+    key(
+        json!("${MY-KEY}"),
+        "\"MY-KEY\" is not the name of a secret: letters, digits and `_`, not starting with a digit",
+    );
+    key(
+        json!("${1A}"),
+        "\"1A\" is not the name of a secret: letters, digits and `_`, not starting with a digit",
+    );
     key(json!("${A"), "a `${` has no closing `}`; write `$${` for the two characters themselves");
     key(json!("sk-a\nb"), "has a character that a header cannot carry, or a space at an end");
-    key(json!("(hidden)"), "(hidden) stands for a secret that was not shown; write ${NAME} or the secret itself");
+    key(
+        json!("(hidden)"),
+        "(hidden) stands for a secret that was not shown; write ${NAME} or the secret itself",
+    );
 }
 
 #[test]
 fn headers() {
-    told("/providers/up/headers/a b", json!("x"), &[
-        "providers.up.headers.\"a b\": not a name that an HTTP header can have",
-    ]);
-    told("/providers/up/headers/Content-Length", json!("1"), &[
-        "providers.up.headers.Content-Length: Postern sets this header itself: leave it out",
-    ]);
-    told("/providers/up/headers/x-a", json!(["sk-secret"]), &[
-        "providers.up.headers.x-a: expected text such as ${NAME}, found a list",
-    ]);
-    told("/providers/up/headers", json!("x-a: sk-secret"), &[
-        "providers.up.headers: expected a map by header name, found text",
-    ]);
-}
-
-#[test]
-fn model_names() {
-    let model = json!({ "targets": [{ "provider": "up", "model": "one" }] });
-    told("/models/a~1b", model.clone(), &[
-        "models.\"a/b\": a model name has no `/`: PROVIDER/UPSTREAM-MODEL names a provider's own model (did you mean \
-         \"a-b\"?)",
-    ]);
-    told("/models/ä", model, &[
-        "models.\"ä\": a model name has only letters, digits, `.`, `_`, `:` and `-`, starts with a letter or a digit \
-         and is at most 128 long",
-    ]);
-}
-
-#[test]
-fn targets() {
-    told("/models/m/targets", json!([]), &["models.m.targets: must have at least one entry"]);
-    told("/models/n", json!({}), &["models.n.targets: is required"]);
-    told("/models/m/targets", json!("up"), &["models.m.targets: expected a list, found the text \"up\"; write [up]"]);
-    told("/models/m/targets", json!({ "provider": "up" }), &["models.m.targets: expected a list, found a map"]);
-    told("/models/m/targets", json!([{ "provider": "zz", "model": "one" }]), &[
-        "models.m.targets[0].provider: there is no provider \"zz\"; `providers` has up",
-    ]);
-    told("/models/m/targets", json!([{ "model": "one" }, { "provider": "up" }]), &[
-        "models.m.targets[0].provider: is required",
-        "models.m.targets[1].model: is required",
-    ]);
-    told("/models/m/targets", json!([{ "provider": "up", "model": "" }]), &[
-        "models.m.targets[0].model: must not be empty",
-    ]);
-    told("/models/m/targets", json!([{ "provider": "up", "model": " one" }]), &[
-        "models.m.targets[0].model: \" one\" has a space at an end or a control character in it",
-    ]);
-    told("/models/m/targets", json!([{ "provider": "up", "model": 4 }]), &[
-        "models.m.targets[0].model: expected text, found the number 4",
-    ]);
-}
-
-#[test]
-fn an_unknown_provider_with_one_near() {
-    let mut document = with("/models/m/targets/0/provider", json!("lokal"));
-    document["providers"]["local"] = json!({ "kind": "demo" });
-    assert_eq!(
-        problems(&document),
-        ["models.m.targets[0].provider: there is no provider \"lokal\" (did you mean \"local\"?)"]
+    told(
+        "/providers/up/headers/a b",
+        json!("x"),
+        &["providers.up.headers.\"a b\": not a name that an HTTP header can have"],
     );
-}
-
-#[test]
-fn weights() {
-    let targets = |a: Value, b: Value| {
-        problems(&with("/models/m", json!({ "strategy": "weighted", "targets": [
-            { "provider": "up", "model": "one", "weight": a }, { "provider": "up", "model": "two", "weight": b }] })))
-    };
-    assert_eq!(
-        targets(json!(0), json!(0)),
-        ["models.m.targets: all weights are 0: at least one target must have a weight above 0"]
+    told(
+        "/providers/up/headers/Content-Length",
+        json!("1"),
+        &["providers.up.headers.Content-Length: Postern sets this header itself: leave it out"],
     );
-    assert!(targets(json!(0), json!(1)).is_empty());
-    assert_eq!(
-        targets(json!(-1), json!(1.5)),
-        [
-            "models.m.targets[0].weight: expected a whole number from 0 to 1000000, found the number -1",
-            "models.m.targets[1].weight: expected a whole number from 0 to 1000000, found the number 1.5",
-        ]
+    told(
+        "/providers/up/headers/x-a",
+        json!(["sk-secret"]),
+        &["providers.up.headers.x-a: expected text such as ${NAME}, found a list"],
     );
-}
-
-#[test]
-fn the_same_target_twice() {
-    let one = json!({ "provider": "up", "model": "one" });
-    told("/models/m/targets", json!([one, { "provider": "up", "model": "two" }, one]), &[
-        "models.m.targets[2]: up/one is already targets[0]; use weight to send it more calls",
-    ]);
-}
-
-#[test]
-fn strategies() {
-    told("/models/m/strategy", json!("wieghted"), &[
-        "models.m.strategy: expected first or weighted, found the text \"wieghted\" (did you mean \"weighted\"?)",
-    ]);
-    told("/models/m/strategy", json!(true), &["models.m.strategy: expected first or weighted, found `true`"]);
-    told("/records/payloads", json!("some"), &["records.payloads: expected none or all, found the text \"some\""]);
-}
-
-#[test]
-fn attempts() {
-    for (value, found) in [(json!(0), "the number 0"), (json!(11), "the number 11"), (json!("2"), "the text \"2\"")] {
-        told("/models/m/retry/attempts", value, &[&format!(
-            "models.m.retry.attempts: expected a whole number from 1 to 10, found {found}"
-        )]);
-    }
+    told(
+        "/providers/up/headers",
+        json!("x-a: sk-secret"),
+        &["providers.up.headers: expected a map by header name, found text"],
+    );
 }
 
 #[test]
@@ -284,89 +236,31 @@ fn durations() {
 }
 
 #[test]
-fn limits_that_do_not_fit() {
-    told("/models/m/timeout", json!({ "connect": "31s", "first_token": "30s" }), &[
-        "models.m.timeout.connect: 31s is longer than first_token (30s)",
-    ]);
-    told("/models/m/timeout", json!({ "first_token": "2m", "idle": "90s", "total": "1m" }), &[
-        "models.m.timeout.first_token: 2m is longer than total (1m)",
-        "models.m.timeout.idle: 90s is longer than total (1m)",
-    ]);
-}
-
-#[test]
-fn fallbacks() {
-    told("/models/m/fallback", json!(["n"]), &[
-        "models.m.fallback[0]: there is no model \"n\"; `models` has m",
-    ]);
-    told("/models/m/fallback", json!("m"), &["models.m.fallback: expected a list, found the text \"m\"; write [m]"]);
-    told("/models/m/fallback", json!(["upp/x"]), &[
-        "models.m.fallback[0]: there is no provider \"upp\" (did you mean \"up\"?)",
-    ]);
-    told("/models/m/fallback", json!(["up/"]), &[
-        "models.m.fallback[0]: expected a provider and its model, as in openai/gpt-4o-mini",
-    ]);
-    told("/models/m/fallback", json!(["up/x", "up/x"]), &["models.m.fallback[1]: up/x is already fallback[0]"]);
-    told("/models/m/fallback", json!(["m"]), &["models.m.fallback[0]: a model cannot fall back to itself"]);
-    assert!(problems(&with("/models/m/fallback", json!(["up/x"]))).is_empty());
-}
-
-#[test]
-fn an_unknown_model_with_one_near() {
-    let mut document = with("/models/m/fallback", json!(["asistant"]));
-    document["models"]["assistant"] = json!({ "targets": [{ "provider": "up", "model": "one" }] });
-    assert_eq!(
-        problems(&document),
-        ["models.m.fallback[0]: there is no model \"asistant\" (did you mean \"assistant\"?)"]
-    );
-}
-
-#[test]
-fn fallbacks_in_a_loop_are_told_once_each() {
-    let model = |fallback: &[&str]| json!({ "targets": [{ "provider": "up", "model": "one" }], "fallback": fallback });
-    let mut document = with("/models", json!({}));
-    document["models"] = json!({
-        "a": model(&["b"]), "b": model(&["c", "d"]), "c": model(&["a"]), "d": model(&["e"]), "e": model(&["d"]),
-        "f": model(&["a"]),
-    });
-    assert_eq!(
-        problems(&document),
-        [
-            "models.c.fallback[0]: the fallbacks go round in a loop: a -> b -> c -> a",
-            "models.e.fallback[0]: the fallbacks go round in a loop: d -> e -> d",
-        ]
-    );
-    document["models"] = json!({ "a": model(&["b", "c"]), "b": model(&["d"]), "c": model(&["d"]), "d": model(&[]) });
-    assert!(problems(&document).is_empty(), "two ways to one model are no loop");
-}
-
-#[test]
-fn caches() {
-    told("/models/m/cache", json!({}), &["models.m.cache.ttl: is required"]);
-    told("/models/m/cache/ttl", json!("10ms"), &[
-        "models.m.cache.ttl: 10ms is out of range: it must be from 1s to 365d",
-    ]);
-}
-
-#[test]
 fn sizes() {
-    let size = "server.max_body: expected a size such as 512KiB, 32MiB or 1GB, or a whole number of bytes, found";
+    let size =
+        "server.max_body: expected a size such as 512KiB, 32MiB or 1GB, or a whole number of bytes, found";
     told("/server/max_body", json!("32 MiB"), &[&format!("{size} the text \"32 MiB\"")]);
     told("/server/max_body", json!("32mb"), &[&format!("{size} the text \"32mb\"")]);
     told("/server/max_body", json!(-1), &[&format!("{size} the number -1")]);
-    told("/server/max_body", json!("2GiB"), &[
-        "server.max_body: 2GiB is out of range: it must be from 1KiB to 1GiB",
-    ]);
+    told(
+        "/server/max_body",
+        json!("2GiB"),
+        &["server.max_body: 2GiB is out of range: it must be from 1KiB to 1GiB"],
+    );
 }
 
 #[test]
 fn catalog_names() {
-    told("/catalog/gpt-4o", json!({ "input": 1 }), &[
-        "catalog.gpt-4o: expected a provider and its model, as in openai/gpt-4o-mini",
-    ]);
-    told("/catalog/upp~1x", json!({ "input": 1 }), &[
-        "catalog.\"upp/x\": there is no provider \"upp\" (did you mean \"up\"?)",
-    ]);
+    told(
+        "/catalog/gpt-4o",
+        json!({ "input": 1 }),
+        &["catalog.gpt-4o: expected a provider and its model, as in openai/gpt-4o-mini"],
+    );
+    told(
+        "/catalog/upp~1x",
+        json!({ "input": 1 }),
+        &["catalog.\"upp/x\": there is no provider \"upp\" (did you mean \"up\"?)"],
+    );
 }
 
 #[test]
@@ -390,9 +284,11 @@ fn catalog_figures() {
 
 #[test]
 fn an_output_larger_than_the_window() {
-    told("/catalog/up~1x", json!({ "context_window": 10, "max_output_tokens": 11 }), &[
-        "catalog.\"up/x\".max_output_tokens: 11 is more than context_window (10)",
-    ]);
+    told(
+        "/catalog/up~1x",
+        json!({ "context_window": 10, "max_output_tokens": 11 }),
+        &["catalog.\"up/x\".max_output_tokens: 11 is more than context_window (10)"],
+    );
 }
 
 #[test]

@@ -40,8 +40,8 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(model.targets[0].weight, 1);
     assert_eq!(model.retry.attempts, 2);
     assert_eq!(model.timeout.connect, Duration::from_secs(5));
-    assert_eq!(model.timeout.first_token, Duration::from_secs(30));
-    assert_eq!(model.timeout.idle, Duration::from_secs(60));
+    assert_eq!(model.timeout.first_token, Duration::from_secs(120));
+    assert_eq!(model.timeout.idle, Duration::from_secs(120));
     assert_eq!(model.timeout.total, Duration::from_secs(600));
     assert!(model.cache.is_none() && model.fallback.is_empty());
     assert_eq!(config.server.max_body, 33_554_432);
@@ -56,14 +56,16 @@ fn limits_left_out_give_way_to_those_written() {
         [t.connect, t.first_token, t.idle, t.total].map(|limit| limit.as_millis())
     };
     assert_eq!(limits(json!({ "total": "3s" })), [3000, 3000, 3000, 3000]);
-    assert_eq!(limits(json!({ "first_token": "20m" })), [5000, 1_200_000, 60_000, 1_200_000]);
-    assert_eq!(limits(json!({ "connect": "45s" })), [45_000, 45_000, 60_000, 600_000]);
-    assert_eq!(limits(json!({ "idle": "250ms" })), [5000, 30_000, 250, 600_000]);
+    assert_eq!(limits(json!({ "first_token": "20m" })), [5000, 1_200_000, 120_000, 1_200_000]);
+    assert_eq!(limits(json!({ "connect": "3m" })), [180_000, 180_000, 120_000, 600_000]);
+    assert_eq!(limits(json!({ "idle": "250ms" })), [5000, 120_000, 250, 600_000]);
 }
 
 #[test]
 fn durations_and_sizes_in_every_unit() {
-    for (text, millis) in [("250ms", 250), ("5s", 5000), ("10m", 600_000), ("1h", 3_600_000), ("1d", 86_400_000)] {
+    for (text, millis) in
+        [("250ms", 250), ("5s", 5000), ("10m", 600_000), ("1h", 3_600_000), ("1d", 86_400_000)]
+    {
         let config = sound(&with("/models/m/timeout/total", json!(text)));
         assert_eq!(config.models.get("m").unwrap().timeout.total, Duration::from_millis(millis), "{text}");
     }
@@ -118,7 +120,8 @@ fn catalog_entries_are_found_by_provider_and_model() {
 #[test]
 fn secrets_are_taken_by_name() {
     let secret = |name: &str| (name == "A").then(|| Secret::new("value"));
-    let resolve = |text: &str| SecretText::parse(text).unwrap().resolve(&secret).map(|s| s.reveal().to_owned());
+    let resolve =
+        |text: &str| SecretText::parse(text).unwrap().resolve(&secret).map(|s| s.reveal().to_owned());
     assert_eq!(resolve("${A}").unwrap(), "value");
     assert_eq!(resolve("Bearer ${A}-${A}!").unwrap(), "Bearer value-value!");
     assert_eq!(resolve("$${A} costs $5").unwrap(), "${A} costs $5");
@@ -129,7 +132,8 @@ fn secrets_are_taken_by_name() {
 #[test]
 fn literal_secrets_are_never_shown() {
     let mut document = with("/providers/up/api_key", json!("sk-literal"));
-    document["providers"]["up"]["headers"] = json!({ "x-team": "sk-other ${A}", "authorization": "Bearer ${A}" });
+    document["providers"]["up"]["headers"] =
+        json!({ "x-team": "sk-other ${A}", "authorization": "Bearer ${A}" });
     document["providers"]["up"]["base_url"] = json!("https://${HOST}/v1");
     let (config, warnings) = parse(&document).unwrap();
     let shown = config.document();
@@ -179,7 +183,8 @@ fn without_a_document_the_usual_keys_decide() {
 #[test]
 fn a_configuration_written_out_is_read_back_the_same() {
     let mut document = example();
-    document["catalog"] = json!({ "openai/gpt-x": { "input": 0.15, "from": "2026-01-31", "context_window": 9 } });
+    document["catalog"] =
+        json!({ "openai/gpt-x": { "input": 0.15, "from": "2026-01-31", "context_window": 9 } });
     let written = sound(&document).document();
     assert_eq!(written["models"]["assistant"]["timeout"]["idle"], "1m");
     assert_eq!(written["catalog"], document["catalog"]);

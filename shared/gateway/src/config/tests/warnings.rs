@@ -11,7 +11,9 @@ const IN_THE_OPEN: &str = "stands in the document itself, where everybody who ca
 fn the_example_warns_of_its_cache_only() {
     assert_eq!(
         warnings(&example()),
-        ["models.assistant.cache: this version of Postern does not cache answers yet: the setting has no effect"]
+        [
+            "models.assistant.cache: this version of Postern does not cache answers yet: the setting has no effect"
+        ]
     );
 }
 

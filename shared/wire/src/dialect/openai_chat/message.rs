@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{part, reasoning, tool};
-use crate::chat::{Content, Extra, Message, Part, ReasoningSpelling, Role, Shape, ToolResult};
+use crate::chat::{Audio, Content, Extra, Message, Part, ReasoningSpelling, Role, Shape, ToolResult};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::{DecodeError, EncodeError};
 
@@ -28,7 +28,9 @@ pub(super) fn decode_message(value: Value, path: &Path<'_>, lenient: bool) -> Re
     {
         parts.push(Part::new(Content::Refusal(refusal)));
     }
-    parts.extend(part::decode_spoken(&mut map));
+    if role == Role::Assistant {
+        parts.extend(part::decode_spoken(&mut map));
+    }
     take_annotations(&mut map, parts.get_mut(first_content..).unwrap_or_default());
     if let Some(Value::Array(calls)) = fields::take_if(&mut map, "tool_calls", is_filled) {
         let at = Path::Field(path, "tool_calls");
@@ -175,7 +177,7 @@ pub(super) fn encode_message(
         .iter()
         .filter(|part| match &part.content {
             Content::Text(_) | Content::Image(_) | Content::Video(_) | Content::File(_) | Content::Other(_) => true,
-            Content::Audio(_) => !is_answer,
+            Content::Audio(audio) => !(is_answer && is_spoken(audio, in_list)),
             Content::Refusal(_) => in_list,
             Content::Reasoning(reasoning) => in_list && reasoning.spelling == ReasoningSpelling::Thinking,
             Content::ToolCall(_) | Content::ToolResult(_) => false,
@@ -196,16 +198,14 @@ pub(super) fn encode_message(
                 let id = part.id.as_ref();
                 reasoning::put_reasoning(&mut map, said, id, part.signature.as_ref(), &part.extra);
             }
-            Content::Audio(audio) if is_answer => {
+            Content::Audio(audio) if is_answer && is_spoken(audio, in_list) => {
                 put(&mut map, "audio", part::encode_spoken(audio, &part.extra));
             }
             Content::ToolCall(call) => tool::put_call(&mut map, call, part),
-            _ => {
-                // A signature outside reasoning and tool calls has no place in the format.
-                if part.signature.is_some() {
-                    losses.dropped.push(format!("messages[{index}].signature"));
-                }
-            }
+            Content::Reasoning(_) => {}
+            // A signature outside reasoning and tool calls has no place in the format.
+            _ if part.signature.is_some() => losses.dropped.push(format!("messages[{index}].signature")),
+            _ => {}
         }
     }
     if let Some(refusal) = refusal {
@@ -216,6 +216,11 @@ pub(super) fn encode_message(
     }
     merge(&mut map, &message.extra);
     Ok(map)
+}
+
+/// Whether sound in an answer is the answer itself (`message.audio`) rather than a part of a content list.
+const fn is_spoken(audio: &Audio, in_list: bool) -> bool {
+    audio.id.is_some() || !in_list
 }
 
 /// Writes `content` in the shape it had, or the usual one.

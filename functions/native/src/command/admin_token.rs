@@ -1,0 +1,33 @@
+//! `postern admin-token`: a new administrator token, for who has lost theirs.
+
+use std::io::{self, IsTerminal, Write as _};
+use std::time::Duration;
+
+use postern_gateway::identity;
+
+use super::block_on;
+use crate::cli::AdminTokenArgs;
+use crate::data::Data;
+use crate::failure::Failure;
+use crate::host::NativeHost;
+use crate::output;
+
+/// Makes and prints one.
+///
+/// # Errors
+/// When there is no such data directory, or a gateway is using it.
+pub(crate) fn run(args: &AdminTokenArgs) -> Result<(), Failure> {
+    if !args.data.is_dir() {
+        let text = "there is no data directory: `postern serve` makes one, and prints a token";
+        return Err(Failure::new(format!("{}: {text}", args.data.display())));
+    }
+    let data = Data::open(&args.data, Duration::MAX).map_err(Failure::new)?;
+    let host = NativeHost::new(data);
+    let token = block_on(async {
+        let made = identity::new_admin(&host).await;
+        made.map_err(|error| Failure::new(format!("the token could not be stored: {error}")))
+    })?;
+    host.close();
+    let word = if io::stdout().is_terminal() { "export " } else { "" };
+    output::print(|out| writeln!(out, "{word}POSTERN_ADMIN_TOKEN={token}"))
+}

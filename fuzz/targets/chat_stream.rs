@@ -1,0 +1,53 @@
+//! Any bytes as an upstream's stream, cut anywhere: reading never panics, the cuts make no difference, and what was read
+//! can be written and read again.
+#![no_main]
+
+use bytes::{Bytes, BytesMut};
+use libfuzzer_sys::fuzz_target;
+use postern_fuzz::cuts;
+use postern_wire::chat::Delta;
+use postern_wire::dialect::openai_chat::{
+    EncoderOptions, StreamDecoder, StreamEncoder, peek_event, peek_response,
+};
+use postern_wire::dialect::{DecodeError, StreamDecoder as _, StreamEncoder as _};
+
+fuzz_target!(|data: &[u8]| {
+    let (whole, ending) = decode([data].into_iter());
+    let (cut, cut_ending) = decode(cuts(data));
+    assert_eq!(whole, cut, "a cut changed what was read");
+    assert_eq!(ending.is_ok(), cut_ending.is_ok(), "a cut changed how it ended");
+
+    // The scanners of the same-format path read the same payloads.
+    let _ = peek_event(data);
+    let _ = peek_response(data);
+
+    let mut encoder = StreamEncoder::new(EncoderOptions {
+        id: "chatcmpl-1".into(),
+        created: 1_750_000_000,
+        model: "a model".into(),
+        include_usage: true,
+    });
+    let mut out = BytesMut::new();
+    for delta in &whole {
+        encoder.delta(delta, &mut out);
+    }
+    encoder.end(&mut out);
+    let (_, written) = decode([out.as_ref()].into_iter());
+    assert!(written.is_ok(), "what was written cannot be read: {written:?}");
+});
+
+fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Delta>, Result<(), DecodeError>) {
+    let mut decoder = StreamDecoder::new();
+    let mut deltas = Vec::new();
+    for piece in pieces {
+        decoder.push(Bytes::copy_from_slice(piece));
+        loop {
+            match decoder.next() {
+                Ok(Some(delta)) => deltas.push(delta),
+                Ok(None) => break,
+                Err(error) => return (deltas, Err(error)),
+            }
+        }
+    }
+    (deltas, decoder.end())
+}

@@ -1,0 +1,27 @@
+//! OpenAI Chat Completions, `POST /v1/chat/completions`, in OpenAI's form and in those of the many vendors that took
+//! it over.
+//!
+//! Two ways through it. When caller and provider both speak it, [`peek`] looks at bytes without taking them apart;
+//! for everything else the bytes are read into [`crate::chat`] and written from it.
+
+pub mod error;
+mod message;
+mod part;
+pub mod peek;
+mod reasoning;
+mod request;
+mod response;
+mod stream;
+mod stream_write;
+mod tool;
+pub mod usage;
+
+pub use error::{decode_fault, decode_fault_at, encode_error, encode_fault, find_fault};
+pub use peek::{
+    EventFacts, EventKind, PeekFailure, RequestHead, ResponseFacts, peek_event, peek_request, peek_response,
+};
+pub use request::{decode_request, encode_request};
+pub use response::{decode_response, encode_response, encode_usage};
+pub use stream::StreamDecoder;
+pub use stream_write::{EncoderOptions, StreamEncoder};
+pub use usage::decode_usage;
