@@ -56,7 +56,9 @@ impl ErrorKind {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::MissingKey | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => StatusCode::UNAUTHORIZED,
+            Self::MissingKey | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::ModelNotAllowed => StatusCode::FORBIDDEN,
             Self::Conflict => StatusCode::CONFLICT,
             Self::NotConfigured | Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
@@ -107,7 +109,9 @@ impl ErrorKind {
     #[must_use]
     pub const fn error_type(self) -> &'static str {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => "authentication_error",
+            Self::MissingKey | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
+                "authentication_error"
+            }
             Self::ModelNotAllowed => "permission_error",
             Self::Upstream(FaultKind::RateLimited) => "rate_limit_error",
             Self::Upstream(FaultKind::QuotaExceeded) => "insufficient_quota",

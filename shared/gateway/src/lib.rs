@@ -31,8 +31,8 @@ pub mod record;
 pub mod store;
 pub mod time;
 
-pub use error::{ErrorKind, GatewayError};
 pub use crate::http::openapi::document as openapi_document;
+pub use error::{ErrorKind, GatewayError};
 pub use host::{FetchError, Host, Journal, Secret, Store, StoreError};
 pub use pipeline::{After, Body, Gateway, Reply, handle, settle};
 pub use record::Record;

@@ -21,7 +21,8 @@ pub(super) async fn write<H: Host>(
     document: &Value,
 ) -> Result<Response<Body<H>>, GatewayError> {
     if gateway.snapshot().origin == Origin::File {
-        let text = "this gateway reads its configuration from a file: change the file, it is read again by itself";
+        let text =
+            "this gateway reads its configuration from a file: change the file, it is read again by itself";
         return Err(GatewayError::new(ErrorKind::Conflict, text));
     }
     let (config, warnings) = match config::parse(document) {
@@ -53,5 +54,7 @@ pub(super) async fn write<H: Host>(
 /// When the store does not answer, or holds what is no document.
 pub async fn stored<H: Host>(host: &H) -> Result<Option<Value>, StoreError> {
     let Some(bytes) = host.store().read(store::CONFIG).await? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| StoreError(format!("the stored config is not JSON: {e}")))
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|e| StoreError(format!("the stored config is not JSON: {e}")))
 }

@@ -22,7 +22,8 @@ impl Query {
         let mut pairs = BTreeMap::new();
         for pair in parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let read = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+            let read =
+                |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             if pairs.insert(read(name), read(value)).is_some() {
                 return Err(bad(&read(name), "is given twice"));
             }

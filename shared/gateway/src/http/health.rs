@@ -23,7 +23,10 @@ pub(crate) async fn ready<H: Host>(gateway: &Gateway, host: &H) -> Reply<H> {
     let config = &gateway.snapshot().config;
     let unset = config.missing_secrets(&|name| host.secret(name).is_some());
     missing.extend(unset.iter().map(ToString::to_string));
-    let (status, word) =
-        if missing.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let (status, word) = if missing.is_empty() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
     Reply::plain(json_response(status, &json!({ "status": word, "missing": missing })))
 }

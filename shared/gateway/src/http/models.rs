@@ -20,7 +20,8 @@ pub(crate) async fn list<H: Host>(gateway: &Gateway, host: &H, parts: &Parts, no
         Err(refused) => return Reply::plain(response(&refused.error)),
     };
     let snapshot = gateway.snapshot();
-    let data: Vec<Value> = names(&snapshot, &caller).map(|(id, owner)| describe(&snapshot, &id, &owner)).collect();
+    let data: Vec<Value> =
+        names(&snapshot, &caller).map(|(id, owner)| describe(&snapshot, &id, &owner)).collect();
     Reply::plain(json_response(StatusCode::OK, &json!({ "object": "list", "data": data })))
 }
 
@@ -58,7 +59,10 @@ pub(crate) fn upstream_models(preset: &'static Preset) -> Vec<&'static str> {
     if preset.is_demo() {
         return demo_models().collect();
     }
-    catalog::iter().filter(|entry| entry.kind == preset.kind && entry.is_chat()).map(|entry| entry.name).collect()
+    catalog::iter()
+        .filter(|entry| entry.kind == preset.kind && entry.is_chat())
+        .map(|entry| entry.name)
+        .collect()
 }
 
 fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item = (String, String)> + 'a {

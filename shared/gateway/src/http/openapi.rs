@@ -62,7 +62,8 @@ fn operation(entry: &Entry) -> Value {
     });
     let Some(fields) = operation.as_object_mut() else { return operation };
     if let Some(schema) = entry.body {
-        fields.insert("requestBody".to_owned(), json!({ "required": true, "content": schema_content(schema) }));
+        fields
+            .insert("requestBody".to_owned(), json!({ "required": true, "content": schema_content(schema) }));
     }
     let mut parameters: Vec<Value> = entry
         .query

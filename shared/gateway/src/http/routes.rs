@@ -127,7 +127,11 @@ pub(crate) const TABLE: &[Entry] = &[
         id: "listKeys",
         summary: "Keys, without their secrets",
         answer: "KeyList",
-        query: &[("tenant", "only this tenant's"), ("after", "the last id of the page before"), ("limit", "at most 1000")],
+        query: &[
+            ("tenant", "only this tenant's"),
+            ("after", "the last id of the page before"),
+            ("limit", "at most 1000"),
+        ],
         make: |_| Route::Admin(AdminOperation::ListKeys),
         ..Entry::GET
     },

@@ -76,10 +76,16 @@ pub async fn authenticate<H: Host>(host: &H, parts: &Parts, now: Timestamp) -> R
         caller: Some(caller.clone()),
     };
     if entry.revoked_at.is_some_and(|t| t <= now) {
-        return Err(refuse(ErrorKind::RevokedKey, "this API key was revoked: ask your administrator for a new one"));
+        return Err(refuse(
+            ErrorKind::RevokedKey,
+            "this API key was revoked: ask your administrator for a new one",
+        ));
     }
     if entry.expires_at.is_some_and(|t| t <= now) {
-        return Err(refuse(ErrorKind::ExpiredKey, "this API key has expired: ask your administrator for a new one"));
+        return Err(refuse(
+            ErrorKind::ExpiredKey,
+            "this API key has expired: ask your administrator for a new one",
+        ));
     }
     Ok(caller)
 }

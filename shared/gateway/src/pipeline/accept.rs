@@ -147,13 +147,19 @@ fn parse_traceparent(text: &str) -> Option<(u128, bool)> {
 
 /// Reads a request's body. What is over `limit` bytes is refused before it is read, or while it comes in when its
 /// length was not declared.
-pub(crate) async fn read_body<H, B>(host: &H, parts: &Parts, mut body: B, limit: u64) -> Result<Bytes, GatewayError>
+pub(crate) async fn read_body<H, B>(
+    host: &H,
+    parts: &Parts,
+    mut body: B,
+    limit: u64,
+) -> Result<Bytes, GatewayError>
 where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let too_large = || {
-        let text = format!("the request body is larger than the {limit} bytes this gateway takes (server.max_body)");
+        let text =
+            format!("the request body is larger than the {limit} bytes this gateway takes (server.max_body)");
         GatewayError::new(ErrorKind::BodyTooLarge, text)
     };
     let declared = parts.headers.get(http::header::CONTENT_LENGTH);
@@ -232,6 +238,9 @@ mod tests {
 
     #[test]
     fn ids_are_hyphenated() {
-        assert_eq!(hyphenated(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc), "01923456-789a-7bcd-8ef0-123456789abc");
+        assert_eq!(
+            hyphenated(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc),
+            "01923456-789a-7bcd-8ef0-123456789abc"
+        );
     }
 }

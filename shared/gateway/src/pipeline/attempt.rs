@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::{Either, select};
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use http::{HeaderMap, StatusCode, header};
 use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts, peek_response};
 use postern_wire::{Dialect, Fault, FaultKind, Usage};
@@ -100,7 +100,9 @@ pub(super) async fn attempt<H: Host>(
     let body = read_whole(host, leg, body, MAX_ANSWER, deadline).await?;
     let facts = peek_response(&body).map_err(|failure| match failure {
         PeekFailure::Fault(fault) => fault,
-        PeekFailure::Decode(error) => Fault::new(FaultKind::BadAnswer, describe_bad(&parts.headers, &body, &error)),
+        PeekFailure::Decode(error) => {
+            Fault::new(FaultKind::BadAnswer, describe_bad(&parts.headers, &body, &error))
+        }
     })?;
     if stream {
         let text = "a whole answer came where a stream was asked for";
@@ -211,7 +213,9 @@ async fn read_whole<H: Host>(
     loop {
         let pause = leg.timeouts.idle.min(deadline.since(host.now()));
         let piece = match within(host, pause, body.next()).await {
-            None => return Err(Fault::new(FaultKind::Timeout, "the rest of the answer did not come in time")),
+            None => {
+                return Err(Fault::new(FaultKind::Timeout, "the rest of the answer did not come in time"));
+            }
             Some(None) => break,
             Some(Some(Err(error))) => return Err(Fault::new(FaultKind::BadAnswer, error.to_string())),
             Some(Some(Ok(piece))) => piece,
@@ -236,7 +240,9 @@ fn fetch_fault(error: &FetchError) -> Fault {
     match error {
         FetchError::Connect(_) => Fault::new(FaultKind::Unreachable, "the provider cannot be reached"),
         FetchError::ConnectTimeout => Fault::new(FaultKind::Timeout, "no connection was made in time"),
-        FetchError::Broken(_) => Fault::new(FaultKind::Unreachable, "the connection broke before an answer came"),
+        FetchError::Broken(_) => {
+            Fault::new(FaultKind::Unreachable, "the connection broke before an answer came")
+        }
     }
 }
 

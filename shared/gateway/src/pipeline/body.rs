@@ -28,7 +28,7 @@ enum Content<H: Host> {
 
 /// Where a stream comes from.
 pub(super) enum Source<H: Host> {
-    Relay(Relay<H>),
+    Relay(Box<Relay<H>>),
     Echo(Echo<H>),
 }
 

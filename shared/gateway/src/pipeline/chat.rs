@@ -96,8 +96,7 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
             (GatewayError::upstream(failure.fault, &place), failure.verbatim)
         }
     };
-    let outcome =
-        if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
+    let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
     draft.fail(&error, outcome);
     let mut response = match verbatim {
         None => http_error::response(&error),
@@ -117,13 +116,7 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
 }
 
 /// The answer becomes a reply. In the caller's own format its bytes stay as they are.
-fn transcode<H: Host>(
-    host: &H,
-    call: &Call,
-    answer: Answer<H>,
-    leg: &Leg,
-    mut draft: Draft<H>,
-) -> Reply<H> {
+fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut draft: Draft<H>) -> Reply<H> {
     match answer {
         Answer::Whole { status, headers, body, facts } => {
             let mut response = Response::new(Body::whole(Bytes::new()));
@@ -149,7 +142,7 @@ fn transcode<H: Host>(
             Reply { response, after: draft.finish(Outcome::Ok) }
         }
         Answer::Stream { status, headers, relay, held } => {
-            stream(host, call, leg, draft, status, &headers, Source::Relay(*relay), held)
+            stream(host, call, leg, draft, status, &headers, Source::Relay(relay), held)
         }
         Answer::Echo { echo, usage } => {
             draft.provider_usage(usage);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use postern_wire::Usage;
 use postern_wire::chat::{
-    Choice, ChoiceDelta, Delta, FinishReason, Message, Request, Response, ResponseFormat, Role, Start, ToolChoice,
+    Choice, ChoiceDelta, Delta, FinishReason, Message, Request, Response, ResponseFormat, Role, ToolChoice,
 };
 use postern_wire::dialect::openai_chat::EncoderOptions;
 use postern_wire::dialect::openai_chat::peek::ResponseFacts;
@@ -51,12 +51,8 @@ pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<
     if !asked.head.stream {
         return Ok(whole(asked, leg, &said, id, created));
     }
-    let options = EncoderOptions {
-        id,
-        created,
-        model: leg.model.clone(),
-        include_usage: asked.head.include_usage,
-    };
+    let options =
+        EncoderOptions { id, created, model: leg.model.clone(), include_usage: asked.head.include_usage };
     let encoder = asked.call.dialect.stream_encoder(options);
     let usage = said.usage;
     Ok(Answer::Echo { echo: Echo::new(deltas(&said), encoder, pace, host.now()), usage })
@@ -87,7 +83,7 @@ fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created
 }
 
 fn deltas(said: &Said) -> Vec<Delta> {
-    let mut deltas = vec![Delta::Start(Box::new(Start::default()))];
+    let mut deltas = vec![Delta::Start(Box::default())];
     for index in 0..said.choices {
         deltas.push(Delta::of(index, ChoiceDelta::Role(Role::Assistant)));
         deltas.extend(said.words.iter().map(|word| Delta::of(index, ChoiceDelta::Text(word.clone()))));
@@ -130,12 +126,7 @@ fn say(request: &Request, input_tokens: u64) -> Result<Said, GatewayError> {
     words.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;
     let output = words.len() as u64 * u64::from(choices);
-    Ok(Said {
-        cut,
-        usage: Usage { input: input_tokens, output, ..Usage::default() },
-        words,
-        choices,
-    })
+    Ok(Said { cut, usage: Usage { input: input_tokens, output, ..Usage::default() }, words, choices })
 }
 
 /// The pause before each word of a model, if there is a model of this name.

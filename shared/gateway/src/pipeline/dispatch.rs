@@ -7,8 +7,8 @@ use postern_wire::provider::{Endpoint, Operation};
 use postern_wire::{Fault, FaultKind};
 
 use super::accept::Call;
-use super::demo;
 use super::attempt::{Answer, Failure, attempt};
+use super::demo;
 use super::draft::Draft;
 use super::resolve::{Leg, Plan};
 use crate::config::Provider;
@@ -65,14 +65,13 @@ pub(super) async fn dispatch<'p, H: Host>(
             draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             let begun = host.now();
             let hide_usage = !asked.head.include_usage;
-            let failure =
-                match attempt(host, leg, request, asked.head.stream, hide_usage, deadline).await {
-                    Ok(answer) => {
-                        draft.attempted(begun, Some(answer.status().as_u16()), None);
-                        return Ok((answer, leg));
-                    }
-                    Err(failure) => failure,
-                };
+            let failure = match attempt(host, leg, request, asked.head.stream, hide_usage, deadline).await {
+                Ok(answer) => {
+                    draft.attempted(begun, Some(answer.status().as_u16()), None);
+                    return Ok((answer, leg));
+                }
+                Err(failure) => failure,
+            };
             draft.attempted(begun, None, Some(&failure.fault));
             let place = format!("{}/{} (attempt {tried} of {})", leg.provider, leg.model, leg.attempts);
             tracing::warn!(
@@ -121,7 +120,10 @@ fn write_request<H: Host>(
     let missing = |name: &str| {
         GatewayError::new(
             ErrorKind::NotConfigured,
-            format!("the provider `{}` needs the secret {name}, which is not set in this deployment", leg.provider),
+            format!(
+                "the provider `{}` needs the secret {name}, which is not set in this deployment",
+                leg.provider
+            ),
         )
     };
     let secret = |name: &str| host.secret(name);
@@ -141,7 +143,8 @@ fn write_request<H: Host>(
     let preset = provider.kind;
     let ask_usage = asked.head.stream && preset.stream_options;
     let body = asked.head.rewrite(asked.body, &leg.model, ask_usage);
-    let endpoint = Endpoint { preset, base_url: base_url.as_ref().map(crate::Secret::reveal), headers: &headers };
+    let endpoint =
+        Endpoint { preset, base_url: base_url.as_ref().map(crate::Secret::reveal), headers: &headers };
     let key = key.as_ref().map(crate::Secret::reveal);
     let mut request = endpoint.request(Operation::Chat, key, body, asked.head.stream).map_err(|error| {
         let text = format!("the provider `{}` is not configured well: {error}", leg.provider);

@@ -14,7 +14,8 @@ use crate::host::Host;
 use crate::time::Timestamp;
 
 /// The models there are, and the pause before each word.
-pub(super) const MODELS: [(&str, Duration); 2] = [("echo", Duration::ZERO), ("slow", Duration::from_millis(50))];
+pub(super) const MODELS: [(&str, Duration); 2] =
+    [("echo", Duration::ZERO), ("slow", Duration::from_millis(50))];
 
 /// An answer to be streamed.
 pub(super) struct Echo<H: Host> {

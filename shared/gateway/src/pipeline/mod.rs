@@ -18,11 +18,11 @@ mod resolve;
 mod settle;
 mod timer;
 
+pub(crate) use accept::read_body;
 pub use accept::{RequestId, TraceContext};
 pub use body::Body;
-pub use gateway::{Gateway, Origin, Snapshot};
-pub(crate) use accept::read_body;
 pub(crate) use echo::models as demo_models;
+pub use gateway::{Gateway, Origin, Snapshot};
 pub use settle::{After, settle};
 
 use bytes::Bytes;

@@ -46,9 +46,8 @@ pub(super) fn resolve<H: Host>(
 ) -> Result<Plan, GatewayError> {
     let config = &snapshot.config;
     let direct = || {
-        name.split_once('/').is_some_and(|(provider, model)| {
-            !model.is_empty() && config.providers.contains_key(provider)
-        })
+        name.split_once('/')
+            .is_some_and(|(provider, model)| !model.is_empty() && config.providers.contains_key(provider))
     };
     if !config.models.contains_key(name) && !direct() {
         return Err(unknown(&snapshot, caller, name));

@@ -70,8 +70,8 @@ pub async fn write<T: Serialize>(store: &impl Store, name: &str, value: &T) -> R
 
 /// A stored value's bytes as a value.
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    let versioned: Versioned<T> = serde_json::from_slice(bytes)
-        .map_err(|e| StoreError(format!("`{name}` cannot be read: {e}")))?;
+    let versioned: Versioned<T> =
+        serde_json::from_slice(bytes).map_err(|e| StoreError(format!("`{name}` cannot be read: {e}")))?;
     if versioned.v != VERSION {
         return Err(StoreError(format!(
             "`{name}` has version {}, this gateway reads version {VERSION}: upgrade the gateway",
