@@ -32,7 +32,8 @@ pub(crate) fn start(level: &str) -> Result<(), String> {
 /// A panic's own text may hold a piece of a prompt, so only its place goes into the log.
 fn report_panics() {
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
+        let place =
+            panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
         tracing::error!(place, "a defect: please report it with this place");
     }));
 }

@@ -11,7 +11,9 @@ impl FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || format!("`{text}` is no length of time: expected a whole number and s, m, h, d or w, such as 30d");
+        let refused = || {
+            format!("`{text}` is no length of time: expected a whole number and s, m, h, d or w, such as 30d")
+        };
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let seconds: u64 = match unit {

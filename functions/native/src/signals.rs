@@ -14,7 +14,9 @@ impl StopSignals {
     pub(crate) fn new() -> Self {
         Self {
             #[cfg(unix)]
-            signals: signal(SignalKind::terminate()).and_then(|t| Ok((t, signal(SignalKind::interrupt())?))).ok(),
+            signals: signal(SignalKind::terminate())
+                .and_then(|t| Ok((t, signal(SignalKind::interrupt())?)))
+                .ok(),
         }
     }
 

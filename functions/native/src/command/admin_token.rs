@@ -1,6 +1,6 @@
 //! `postern admin-token`: a new administrator token, for who has lost theirs.
 
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use postern_gateway::identity;

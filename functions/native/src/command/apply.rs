@@ -1,7 +1,5 @@
 //! `postern apply`: puts a configuration file in force on a running gateway.
 
-use std::io::Write as _;
-
 use http::Method;
 use serde_json::Value;
 

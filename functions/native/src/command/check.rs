@@ -1,7 +1,5 @@
 //! `postern check`: says everything that is wrong with a configuration file.
 
-use std::io::Write as _;
-
 use crate::cli::CheckArgs;
 use crate::document;
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! `postern key`: makes, lists and revokes keys.
 
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 use std::time::SystemTime;
 
 use http::Method;

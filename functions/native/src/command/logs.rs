@@ -53,8 +53,13 @@ impl Logs<'_> {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let (tenant, key, model) = (text(&self.args.tenant), text(&self.args.key), text(&self.args.model));
         let limit = limit.to_string();
-        let parameters =
-            [("tenant", tenant.as_str()), ("key", &key), ("model", &model), ("after", after), ("limit", &limit)];
+        let parameters = [
+            ("tenant", tenant.as_str()),
+            ("key", &key),
+            ("model", &model),
+            ("after", after),
+            ("limit", &limit),
+        ];
         self.remote.read("logs", &parameters).await
     }
 
@@ -106,7 +111,8 @@ impl Logs<'_> {
         loop {
             let page = self.page(&after, PAGE).await?;
             let is_old = page.data.last().is_some_and(|record| record.at.millis() < oldest);
-            let is_known = known.is_some_and(|known| page.data.iter().all(|record| known.contains_key(&record.id)));
+            let is_known =
+                known.is_some_and(|known| page.data.iter().all(|record| known.contains_key(&record.id)));
             records.extend(page.data.into_iter().filter(|record| record.at.millis() >= oldest));
             match page.next {
                 Some(next) if !is_old && !is_known => after = next,
@@ -130,7 +136,8 @@ impl Logs<'_> {
     }
 }
 
-const HEADING: &str = "TIME                 STATUS OUTCOME          TENANT       MODEL -> TARGET, TOKENS, COST, TIME";
+const HEADING: &str =
+    "TIME                 STATUS OUTCOME          TENANT       MODEL -> TARGET, TOKENS, COST, TIME";
 
 /// A record in one line.
 fn write_line(record: &Record, out: &mut dyn Write) -> io::Result<()> {

@@ -34,7 +34,9 @@ impl Remote {
         let url = url.strip_suffix("/v1").unwrap_or(url);
         let parsed = url.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
         if !parsed.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) {
-            return Err(Failure::new(format!("{url} is no URL of a gateway: expected one like http://127.0.0.1:8787")));
+            return Err(Failure::new(format!(
+                "{url} is no URL of a gateway: expected one like http://127.0.0.1:8787"
+            )));
         }
         let token = args.admin_token.as_deref().map(str::trim).filter(|token| !token.is_empty());
         let Some(token) = token else {
@@ -70,17 +72,28 @@ impl Remote {
         self.call(method, path, body).await
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, Failure> {
-        let (status, body) = tokio::time::timeout(ANSWER, self.exchange(method, path, body))
-            .await
-            .map_err(|_| Failure::new(format!("{} did not answer within {} s", self.url, ANSWER.as_secs())))??;
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T, Failure> {
+        let (status, body) =
+            tokio::time::timeout(ANSWER, self.exchange(method, path, body)).await.map_err(|_| {
+                Failure::new(format!("{} did not answer within {} s", self.url, ANSWER.as_secs()))
+            })??;
         if !status.is_success() {
             return Err(self.refusal(status, &body));
         }
         serde_json::from_slice(&body).map_err(|_| self.stranger(status))
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Bytes), Failure> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let request = Request::builder()
             .method(method)
@@ -98,7 +111,11 @@ impl Remote {
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|error| self.unreachable(&error))?;
             if body.len() + chunk.len() > LARGEST {
-                return Err(Failure::new(format!("{} answers with more than {} MiB", self.url, LARGEST >> 20)));
+                return Err(Failure::new(format!(
+                    "{} answers with more than {} MiB",
+                    self.url,
+                    LARGEST >> 20
+                )));
             }
             body.extend_from_slice(&chunk);
         }

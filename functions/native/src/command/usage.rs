@@ -93,7 +93,8 @@ fn table(by: &[UsageColumn], rows: &[UsageRow]) -> Table {
         table.row(by.iter().map(|column| value(row, *column)).chain(figures(&row.sums)).collect());
     }
     if rows.len() > 1 && !by.is_empty() {
-        let title = std::iter::once("total".to_owned()).chain(std::iter::repeat_n(String::new(), by.len() - 1));
+        let title =
+            std::iter::once("total".to_owned()).chain(std::iter::repeat_n(String::new(), by.len() - 1));
         table.row(title.chain(figures(&total)).collect());
     }
     table

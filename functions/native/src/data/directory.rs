@@ -50,8 +50,12 @@ pub(super) fn open(path: &Path) -> Result<Database, DataError> {
 
 fn refused(path: &Path, error: &io::Error) -> DataError {
     let reason = match error.kind() {
-        ErrorKind::PermissionDenied => "this user may not write there (give --data a directory it may)".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only (give --data another directory)".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "this user may not write there (give --data a directory it may)".to_owned()
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only (give --data another directory)".to_owned()
+        }
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             "there is a file where a directory is needed (give --data another directory)".to_owned()
         }

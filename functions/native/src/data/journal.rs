@@ -14,12 +14,12 @@ use super::{begin_read, failure};
 /// Records that one page may look at. A narrow question over many records is answered in several pages instead of
 /// keeping a thread busy for as long as it takes.
 const LOOKED_AT: usize = 100_000;
-/// Days have this many digits or fewer for a long time to come.
+/// After every day that a time can have.
 const LAST_DAY: u32 = u32::MAX;
 
 /// Records in the embedded file, by way of a bounded buffer.
 pub(crate) struct RedbJournal {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
     writer: Arc<Writer>,
 }
 
@@ -59,7 +59,7 @@ impl Journal for RedbJournal {
 }
 
 /// The records that match; looks at no more than `most` of them.
-fn find(database: &Database, query: &RecordQuery, most: usize) -> Result<RecordPage, StoreError> {
+pub(super) fn find(database: &Database, query: &RecordQuery, most: usize) -> Result<RecordPage, StoreError> {
     let table = begin_read(database)?.open_table(RECORDS).map_err(|error| failure(&error))?;
     let after = query.after.as_deref();
     let (from, to) = match after {
@@ -104,7 +104,8 @@ fn sum(database: &Database, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreEr
     let rows = rows.map_while(|row| {
         let read = row.map_err(|error| failure(&error)).and_then(|(key, value)| {
             let sums = tables::decode_sums(value.value());
-            let sums = sums.map_err(|reason| StoreError(format!("a row of sums cannot be read: {reason}")))?;
+            let sums =
+                sums.map_err(|reason| StoreError(format!("a row of sums cannot be read: {reason}")))?;
             Ok((tables::rollup_key(key.value()), sums))
         });
         read.map_err(|error| failed = Some(error)).ok()
@@ -112,6 +113,3 @@ fn sum(database: &Database, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreEr
     let sums = query.sum(rows);
     failed.map_or(Ok(sums), Err)
 }
-
-#[cfg(test)]
-pub(super) use find as find_for_tests;

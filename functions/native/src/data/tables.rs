@@ -1,7 +1,7 @@
 //! The tables of the database, and how records and sums are written in them. Versioned.
 
 use postern_gateway::record::{Record, RollupKey, RollupValue};
-use redb::{Database, ReadableTable, TableDefinition};
+use redb::{Database, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

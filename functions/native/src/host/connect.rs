@@ -104,7 +104,11 @@ async fn secure(http: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Bo
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_all_versions().wrap_connector(http))
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(http))
 }
 
 /// The roots that this machine trusts; where it has none, as in an empty container, Mozilla's.

@@ -16,7 +16,6 @@ use futures_util::FutureExt as _;
 use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
 
 pub(crate) use client::{Client, UpstreamBody};
-pub(crate) use random::fill as fill_random;
 pub(crate) use tasks::Tasks;
 
 use crate::data::{Data, RedbJournal, RedbStore};

@@ -26,7 +26,8 @@ impl Table {
     /// Adds a row: a value a column.
     pub(crate) fn row(&mut self, values: Vec<String>) {
         // What others named must not move the cursor of who looks at it.
-        let shown = |value: String| value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let shown =
+            |value: String| value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         self.rows.push(values.into_iter().map(shown).collect());
     }
 
@@ -34,7 +35,8 @@ impl Table {
     pub(crate) fn write(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let heading: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         let lines = || std::iter::once(&heading).chain(&self.rows);
-        let width = |column: usize| lines().filter_map(|row| row.get(column)).map(|v| v.chars().count()).max();
+        let width =
+            |column: usize| lines().filter_map(|row| row.get(column)).map(|v| v.chars().count()).max();
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
         for row in lines() {
             let mut line = String::new();
@@ -59,7 +61,11 @@ pub(crate) fn csv_row(
     values: impl IntoIterator<Item = String>,
 ) -> io::Result<()> {
     let quoted = |value: String| {
-        if value.contains([',', '"', '\r', '\n']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+        if value.contains([',', '"', '\r', '\n']) {
+            format!("\"{}\"", value.replace('"', "\"\""))
+        } else {
+            value
+        }
     };
     let values: Vec<String> = values.into_iter().map(quoted).collect();
     write!(out, "{}\r\n", values.join(","))

@@ -78,7 +78,11 @@ pub(super) async fn serve(
 }
 
 /// Answers one request. A panic answers this one with a 500 and touches no other.
-async fn answer(gateway: &Gateway, host: &NativeHost, request: Request<Incoming>) -> Response<Body<NativeHost>> {
+async fn answer(
+    gateway: &Gateway,
+    host: &NativeHost,
+    request: Request<Incoming>,
+) -> Response<Body<NativeHost>> {
     match AssertUnwindSafe(handle(gateway, host, request)).catch_unwind().await {
         Ok(reply) => {
             host.finish(reply.after).await;

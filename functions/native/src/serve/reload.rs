@@ -84,7 +84,10 @@ fn load(path: &Path, gateway: &Gateway, host: &NativeHost) {
             for problem in &problems {
                 tracing::error!("{problem}");
             }
-            tracing::error!(problems = problems.len(), "the new configuration was refused: the old one stays in force");
+            tracing::error!(
+                problems = problems.len(),
+                "the new configuration was refused: the old one stays in force"
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use postern_gateway::Host as _;
 use postern_gateway::admin::stored_config;
 use postern_gateway::config::{self, Config};
 use postern_gateway::pipeline::Origin;
-use postern_gateway::Host as _;
 
 use crate::document::{self, Loaded};
 use crate::failure::Failure;
@@ -40,7 +40,11 @@ impl Source {
     }
 
     /// The configuration to begin with. `file` is what [`read_file`](Self::read_file) gave.
-    pub(super) async fn config(&self, file: Option<Loaded>, host: &NativeHost) -> Result<(Config, Origin), Failure> {
+    pub(super) async fn config(
+        &self,
+        file: Option<Loaded>,
+        host: &NativeHost,
+    ) -> Result<(Config, Origin), Failure> {
         if let Some(loaded) = file {
             return Ok((accept(loaded, host), Origin::File));
         }

@@ -12,11 +12,8 @@ use postern_gateway::identity::FirstStart;
 /// Prints it.
 pub(super) fn print(config: &Config, address: SocketAddr, first: Option<&FirstStart>) {
     let mut out = io::stdout();
-    let text = if out.is_terminal() {
-        for_person(config, address, first)
-    } else {
-        for_program(address, first)
-    };
+    let text =
+        if out.is_terminal() { for_person(config, address, first) } else { for_program(address, first) };
     // When nobody reads it, there is nobody to tell.
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
@@ -72,7 +69,8 @@ fn for_person(config: &Config, address: SocketAddr, first: Option<&FirstStart>) 
 
 /// A model that answers with this configuration.
 fn example_model(config: &Config) -> Option<String> {
-    let demo = config.providers.iter().find(|(_, provider)| provider.kind.kind == postern_wire::provider::DEMO);
+    let demo =
+        config.providers.iter().find(|(_, provider)| provider.kind.kind == postern_wire::provider::DEMO);
     let demo = demo.map(|(name, _)| format!("{name}/echo"));
     demo.or_else(|| config.models.iter().map(|(name, _)| name.to_string()).next())
 }

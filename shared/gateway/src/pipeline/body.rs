@@ -139,6 +139,9 @@ impl<H: Host> Streaming<H> {
     fn note_progress(&mut self) {
         if let Source::Relay(relay) = &mut self.source {
             self.draft.text_bytes = relay.facts.text_bytes;
+            if let Some(model) = relay.facts.model.take() {
+                self.draft.record().response_model = model;
+            }
             if let Some(usage) = relay.facts.usage.take() {
                 self.draft.provider_usage(usage);
             }
@@ -162,12 +165,10 @@ impl<H: Host> Streaming<H> {
     }
 
     fn close(&mut self, outcome: Outcome) {
-        if let Source::Relay(relay) = &mut self.source {
-            let record = self.draft.record();
-            record.finish_reasons = std::mem::take(&mut relay.facts.finish_reasons);
-            if let Some(model) = relay.facts.model.take() {
-                record.response_model = model;
-            }
+        let record = self.draft.record();
+        match &mut self.source {
+            Source::Relay(relay) => record.finish_reasons = std::mem::take(&mut relay.facts.finish_reasons),
+            Source::Echo(echo) => record.finish_reasons = std::mem::take(&mut echo.finish_reasons),
         }
         self.draft.estimate_missing_usage();
         let _sent_to_settle = self.draft.finish(outcome);

@@ -146,6 +146,7 @@ fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut d
         }
         Answer::Echo { echo, usage } => {
             draft.provider_usage(usage);
+            draft.record().response_model.clone_from(&leg.model);
             let source = Source::Echo(echo);
             stream(host, call, leg, draft, StatusCode::OK, &HeaderMap::new(), source, <_>::default())
         }

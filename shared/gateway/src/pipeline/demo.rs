@@ -17,7 +17,6 @@ use super::echo::{Echo, MODELS};
 use super::resolve::Leg;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
-use crate::policy::estimate;
 
 /// The most choices the demo gives.
 const MOST_CHOICES: u64 = 16;
@@ -36,8 +35,9 @@ impl Said {
         if self.cut { FinishReason::Length } else { FinishReason::Stop }
     }
 
-    const fn finish_word(&self) -> &'static str {
-        if self.cut { "length" } else { "stop" }
+    fn finish_reasons(&self) -> Vec<String> {
+        let word = if self.cut { "length" } else { "stop" };
+        vec![word.to_owned(); self.choices as usize]
     }
 }
 
@@ -45,7 +45,7 @@ impl Said {
 pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<Answer<H>, GatewayError> {
     let pace = pace(&leg.model)?;
     let request = asked.call.dialect.decode_request(asked.body)?;
-    let said = say(&request, estimate::tokens_of_request(asked.body))?;
+    let said = say(&request)?;
     let created = asked.call.arrived.seconds();
     let id = format!("chatcmpl-{}", asked.call.id);
     if !asked.head.stream {
@@ -55,7 +55,8 @@ pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<
         EncoderOptions { id, created, model: leg.model.clone(), include_usage: asked.head.include_usage };
     let encoder = asked.call.dialect.stream_encoder(options);
     let usage = said.usage;
-    Ok(Answer::Echo { echo: Echo::new(deltas(&said), encoder, pace, host.now()), usage })
+    let echo = Echo::new(deltas(&said), encoder, pace, host.now(), said.finish_reasons());
+    Ok(Answer::Echo { echo, usage })
 }
 
 fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {
@@ -75,7 +76,7 @@ fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created
     let facts = ResponseFacts {
         model: response.model.clone(),
         usage: response.usage,
-        finish_reasons: vec![said.finish_word().to_owned(); said.choices as usize],
+        finish_reasons: said.finish_reasons(),
         text_bytes: text.len(),
     };
     let body = asked.call.dialect.encode_response(&response);
@@ -95,7 +96,7 @@ fn deltas(said: &Said) -> Vec<Delta> {
 }
 
 /// What to say to a request; for the demo, a word is a token.
-fn say(request: &Request, input_tokens: u64) -> Result<Said, GatewayError> {
+fn say(request: &Request) -> Result<Said, GatewayError> {
     let refuse = |field: &str, reason: &str| {
         let text = format!("{field}: the demo only repeats words and cannot {reason}; name a real model");
         Err(GatewayError::new(ErrorKind::InvalidRequest, text).at(field))
@@ -124,9 +125,10 @@ fn say(request: &Request, input_tokens: u64) -> Result<Said, GatewayError> {
     let limit = request.output_limit.map_or(u64::MAX, |limit| limit.tokens);
     let cut = words.len() as u64 > limit;
     words.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let input: usize = request.messages.iter().map(|m| m.joined_text().split_whitespace().count()).sum();
     let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;
     let output = words.len() as u64 * u64::from(choices);
-    Ok(Said { cut, usage: Usage { input: input_tokens, output, ..Usage::default() }, words, choices })
+    Ok(Said { cut, usage: Usage { input: input as u64, output, ..Usage::default() }, words, choices })
 }
 
 /// The pause before each word of a model, if there is a model of this name.

@@ -48,9 +48,10 @@ pub(super) async fn dispatch<'p, H: Host>(
     for leg in &asked.plan.legs {
         let Some(provider) = asked.plan.provider(leg) else { continue };
         if provider.kind.is_demo() {
-            draft.attempt(&leg.provider, &leg.model);
-            draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             let answer = demo::answer(host, asked, leg).map_err(Undelivered::Error)?;
+            draft.attempt(&leg.provider, &leg.model);
+            draft.attempted(host.now(), Some(answer.status().as_u16()), None);
+            draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             return Ok((answer, leg));
         }
         for tried in 1..=leg.attempts.max(1) {

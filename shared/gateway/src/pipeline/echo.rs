@@ -25,6 +25,8 @@ pub(super) struct Echo<H: Host> {
     due: Timestamp,
     timer: Timer<H>,
     ended: bool,
+    /// Why each choice ends.
+    pub(super) finish_reasons: Vec<String>,
 }
 
 impl<H: Host> Echo<H> {
@@ -34,8 +36,10 @@ impl<H: Host> Echo<H> {
         encoder: Box<dyn StreamEncoder>,
         pace: Duration,
         now: Timestamp,
+        finish_reasons: Vec<String>,
     ) -> Self {
-        Self { deltas: deltas.into(), encoder, pace, due: now, timer: Timer::new(), ended: false }
+        let timer = Timer::new();
+        Self { deltas: deltas.into(), encoder, pace, due: now, timer, ended: false, finish_reasons }
     }
 
     pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {

@@ -37,8 +37,9 @@ pub(super) enum Step {
 /// What was seen of a stream so far.
 #[derive(Debug, Default)]
 pub(super) struct StreamFacts {
-    /// The model that the upstream says answers.
+    /// The model that the upstream says answers, for whoever takes it first.
     pub(super) model: Option<String>,
+    named: bool,
     /// The provider's figures, once they came.
     pub(super) usage: Option<Usage>,
     /// Why each choice ended.
@@ -197,8 +198,9 @@ impl<H: Host> Relay<H> {
         if facts.usage.is_some() {
             seen.usage = facts.usage;
         }
-        if seen.model.is_none() {
-            seen.model = facts.model;
+        if let Some(model) = facts.model.filter(|_| !seen.named) {
+            seen.named = true;
+            seen.model = Some(model);
         }
         match facts.kind {
             EventKind::Content => seen.begun = true,

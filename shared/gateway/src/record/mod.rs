@@ -70,7 +70,7 @@ pub struct Attempt {
 pub struct Record {
     /// The request id, which the caller saw as `x-request-id`: a UUID version 7, so ids sort by time.
     pub id: String,
-    /// When the call arrived.
+    /// When the call arrived, microseconds since 1970.
     pub at: Timestamp,
     /// The caller's tenant.
     pub tenant: String,
@@ -96,7 +96,8 @@ pub struct Record {
     pub usage: Usage,
     /// Where the counts come from.
     pub usage_source: UsageSource,
-    /// What the call cost, by the catalog's prices of that day.
+    /// What the call cost in micro-USD, by the catalog's prices of that day.
+    #[serde(rename = "cost_micro_usd")]
     pub cost: MicroUsd,
     /// Whether a price was known for every count; if not, `cost` is a lower bound.
     pub priced: bool,

@@ -51,7 +51,10 @@ fn decode_choice(value: Value, position: usize, path: &Path<'_>) -> Result<Choic
     let value = fields::take(&mut map, "message")
         .ok_or_else(|| path.field_error("message", "required: an object"))?;
     let message = message::decode_message(value, &Path::Field(path, "message"), true)?;
-    let finish = fields::try_string(&mut map, "finish_reason").map(|word| decode_finish(&word));
+    // An empty word is a placeholder for none.
+    let said = |value: &Value| value.as_str().is_some_and(|word| !word.is_empty());
+    let finish = fields::take_if(&mut map, "finish_reason", said);
+    let finish = finish.as_ref().and_then(Value::as_str).map(decode_finish);
     let logprobs = take_logprobs(&mut map);
     let filters = fields::take(&mut map, "content_filter_results");
     Ok(Choice { index, message, finish, stop_sequence: None, logprobs, filters, extra: map })

@@ -9,7 +9,12 @@ use crate::dialect::{DecodeError, openai_chat::part};
 /// Reads one element of `tools`.
 pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeError> {
     let mut map = fields::into_object(path, value)?;
-    let kind = fields::need_string(&mut map, path, "type")?;
+    let kind = match fields::string(&mut map, path, "type")? {
+        Some(kind) => kind,
+        // Mistral's callers may leave it out.
+        None if map.get("function").is_some_and(Value::is_object) => "function".to_owned(),
+        None => return Err(path.field_error("type", "required: a string, such as function")),
+    };
     let definition = match kind.as_str() {
         "function" => {
             let mut inner = fields::object(&mut map, path, "function")?

@@ -1,0 +1,106 @@
+//! Finds the recordings and hands them out, case by case.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+/// Names of cases that are not about chat.
+const OTHER_OPERATIONS: [&str; 6] =
+    ["completions", "embeddings", "models", "rerank", "responses", "transcription"];
+
+pub struct Case {
+    pub name: String,
+    folder: PathBuf,
+    pub status: Option<u16>,
+    pub headers: http::HeaderMap,
+}
+
+impl Case {
+    fn open(folder: &Path, name: String) -> Self {
+        let meta: Value =
+            serde_json::from_slice(&fs::read(folder.join("meta.json")).expect("meta.json")).expect("JSON");
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in meta["headers"].as_object().into_iter().flatten() {
+            let name: http::HeaderName = name.parse().expect("a header name");
+            headers.insert(name, value.as_str().expect("text").parse().expect("a header value"));
+        }
+        let status = meta["status"].as_u64().map(|status| status.try_into().expect("a status"));
+        Self { name, folder: folder.to_owned(), status, headers }
+    }
+
+    pub fn read(&self, file: &str) -> Option<Bytes> {
+        fs::read(self.folder.join(file)).ok().map(Bytes::from)
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.status.map_or(self.name.contains("/error_"), |status| status >= 400)
+    }
+
+    /// The stream as bytes, if there is one. Where only the events were recorded they get the usual frame.
+    pub fn stream(&self) -> Option<Bytes> {
+        self.read("response.sse").or_else(|| {
+            let events = self.read("response.chunks.jsonl")?;
+            let mut framed = Vec::new();
+            for line in events.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+                framed.extend_from_slice(b"data: ");
+                framed.extend_from_slice(line);
+                framed.extend_from_slice(b"\n\n");
+            }
+            framed.extend_from_slice(b"data: [DONE]\n\n");
+            Some(framed.into())
+        })
+    }
+}
+
+pub struct Recorded {
+    pub chat: Vec<Case>,
+    /// How many cases of each format have no decoder yet.
+    pub later: BTreeMap<String, usize>,
+}
+
+pub fn recorded() -> Option<Recorded> {
+    let folder = std::env::var_os("POSTERN_RECORDED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/recorded"), PathBuf::from);
+    let Ok(formats) = fs::read_dir(&folder) else {
+        println!("NOT CHECKED: no recordings found; set POSTERN_RECORDED to their folder");
+        return None;
+    };
+    let mut found = Recorded { chat: Vec::new(), later: BTreeMap::new() };
+    for format in formats.map(|entry| entry.expect("readable").path()).filter(|path| path.is_dir()) {
+        let format_name = format.file_name().expect("a name").to_string_lossy().into_owned();
+        for folder in fs::read_dir(&format).expect("readable").map(|entry| entry.expect("readable").path()) {
+            let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+            // Mistral's own format is this one with a few additions.
+            let speaks = ["openai_chat", "mistral"].contains(&format_name.as_str())
+                || format_name.starts_with("openai_compatible_");
+            if speaks && !OTHER_OPERATIONS.iter().any(|operation| name.contains(operation)) {
+                found.chat.push(Case::open(&folder, format!("{format_name}/{name}")));
+            } else {
+                *found.later.entry(format_name.clone()).or_default() += 1;
+            }
+        }
+    }
+    found.chat.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(!found.chat.is_empty(), "the folder of recordings holds no chat case");
+    Some(found)
+}
+
+/// Runs a check over all chat cases; the check says whether the case has what it looks at.
+pub fn play(what: &str, check: impl Fn(&Case) -> Result<bool, String>) {
+    let Some(recorded) = recorded() else { return };
+    let mut played = 0;
+    let mut failures = Vec::new();
+    for case in &recorded.chat {
+        match check(case) {
+            Ok(true) => played += 1,
+            Ok(false) => {}
+            Err(reason) => failures.push(format!("{}: {reason}", case.name)),
+        }
+    }
+    println!("{what}: {played} cases played");
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
+    assert!(played > 0, "no case has anything to check");
+}
