@@ -93,14 +93,16 @@ impl Body {
             match self.state {
                 State::Done => return,
                 State::Exact(left) => {
-                    let (content, rest) = input.split_at(input.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
+                    let (content, rest) =
+                        input.split_at(input.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
                     self.content(content);
                     let left = left - content.len() as u64;
                     self.state = if left == 0 { State::Done } else { State::Exact(left) };
                     input = rest;
                 }
                 State::Chunk(left) => {
-                    let (content, rest) = input.split_at(input.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
+                    let (content, rest) =
+                        input.split_at(input.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
                     self.content(content);
                     let left = left - content.len() as u64;
                     self.state = if left == 0 { State::ChunkEnd } else { State::Chunk(left) };
@@ -150,7 +152,10 @@ mod tests {
     fn reads_heads() {
         let request = b"POST /a/b HTTP/1.1\r\nhost: x\r\nContent-Length: 12\r\n\r\nbody";
         let head = Head::parse(request).unwrap();
-        assert_eq!((head.second_word(), head.length, head.size), ("/a/b", Length::Exact(12), request.len() - 4));
+        assert_eq!(
+            (head.second_word(), head.length, head.size),
+            ("/a/b", Length::Exact(12), request.len() - 4)
+        );
         let answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         let head = Head::parse(answer).unwrap();
         assert_eq!((head.second_word(), head.length), ("200", Length::Chunked));

@@ -7,7 +7,8 @@ pub(crate) const MODEL: &str = "gpt-4o-mini";
 
 /// English-looking text of `size` bytes with a line break every hundred and a quotation now and then, as prompts have.
 pub(crate) fn text(size: usize) -> String {
-    const LINE: &str = "The gateway reads what callers send and passes it on; it said \"ready\" and then waited for more.\n";
+    const LINE: &str =
+        "The gateway reads what callers send and passes it on; it said \"ready\" and then waited for more.\n";
     LINE.chars().cycle().take(size).collect()
 }
 
@@ -85,9 +86,7 @@ impl Events {
             });
             format!("data: {chunk}\n\n").into_bytes()
         };
-        let choice = |delta: serde_json::Value, finish: Option<&str>| {
-            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}])
-        };
+        let choice = |delta: serde_json::Value, finish: Option<&str>| json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
         Self {
             role: event(choice(json!({"role": "assistant", "content": "", "refusal": null}), None), None),
             token: event(choice(json!({"content": " gateway"}), None), None),

@@ -47,10 +47,9 @@ impl Process {
         let end = Instant::now() + limit;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let line = self
-                .lines
-                .recv_timeout(left)
-                .map_err(|_| "a process did not print what was waited for; is it the right binary?".to_owned())?;
+            let line = self.lines.recv_timeout(left).map_err(|_| {
+                "a process did not print what was waited for; is it the right binary?".to_owned()
+            })?;
             if let Some(found) = find(&line) {
                 return Ok(found);
             }

@@ -147,8 +147,9 @@ impl Site {
         write_config(&config, upstream.address, routes)?;
         let address = free_address()?;
         let process = Process::start(&mut serve(gateway, &config, &folder.join("data"), address))?;
-        let key = process
-            .await_line(STARTING, |line| line.strip_prefix("OPENAI_API_KEY=").map(|key| key.trim().to_owned()))?;
+        let key = process.await_line(STARTING, |line| {
+            line.strip_prefix("OPENAI_API_KEY=").map(|key| key.trim().to_owned())
+        })?;
         await_health(address)?;
         Ok(Self { gateway: process, address, upstream, key, _folder: folder })
     }

@@ -124,7 +124,9 @@ impl Pace {
     async fn play(self, stream: &mut TcpStream, script: &Script) -> io::Result<()> {
         stream.write_all(&script.start).await?;
         if self.rate == 0 {
-            return stream.write_all(&[script.token.repeat(self.count as usize), script.end.clone()].concat()).await;
+            return stream
+                .write_all(&[script.token.repeat(self.count as usize), script.end.clone()].concat())
+                .await;
         }
         let period = Duration::from_secs(1) / self.rate;
         if self.rate <= FASTEST_BY_TIMER {

@@ -1,5 +1,6 @@
 //! The project's own commands. One arm a command; each lives in a module of its own.
 
+mod bench;
 mod catalog;
 mod deny;
 mod fuzz;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "test" => test::command(&place, rest),
+        "bench" => bench::command(&place, rest),
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
         "setup" => setup::command(&place),
@@ -57,6 +59,7 @@ fn help() -> String {
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
+         \x20 bench [--full] [P1 P2 ...]           the benchmarks, into docs/benchmarks.md\n\
          \x20 fuzz [--seconds N] [TARGET...]       the fuzz targets\n\n\
          Suites:\n{}",
         test::list()

@@ -82,7 +82,7 @@ mod tests {
         table.row(vec!["longer\u{1b}[2J".into(), "7".into(), String::new()]);
         let mut out = Vec::new();
         table.write(&mut out).unwrap();
-        let expected = "NAME           N  LAST\né            100  x\nlonger\u{fffd}[2J    7\n";
+        let expected = "NAME          N  LAST\né           100  x\nlonger\u{fffd}[2J    7\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

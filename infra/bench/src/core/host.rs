@@ -148,7 +148,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Bytes)>, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Bytes)>, StoreError> {
         let values = self.0.borrow();
         let matching = values.iter().filter(|(name, _)| name.starts_with(prefix));
         let behind = matching.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
@@ -164,7 +169,8 @@ pub(super) struct CheckingJournal {
 
 impl Journal for CheckingJournal {
     async fn append(&self, record: Record) -> Result<(), StoreError> {
-        let is_good = record.outcome == Outcome::Ok && record.usage_source == UsageSource::Provider && record.priced;
+        let is_good =
+            record.outcome == Outcome::Ok && record.usage_source == UsageSource::Provider && record.priced;
         self.bad.set(self.bad.get() + u64::from(!is_good));
         Ok(())
     }

@@ -43,7 +43,9 @@ pub(crate) enum Case {
 impl Case {
     /// As on the command line: `whole:1024`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let unknown = || format!("there is no case {text:?}: whole:BYTES, stream:TOKENS, burst:TOKENS, translate:BYTES");
+        let unknown = || {
+            format!("there is no case {text:?}: whole:BYTES, stream:TOKENS, burst:TOKENS, translate:BYTES")
+        };
         let (name, number) = text.split_once(':').ok_or_else(unknown)?;
         let number: u32 = number.parse().map_err(|_| unknown())?;
         match name {
@@ -70,7 +72,10 @@ impl Case {
             Self::Whole(_) => Upstream { kind: "application/json", pieces: vec![payload::answer().into()] },
             Self::Stream(tokens) | Self::Burst(tokens) => stream(tokens, matches!(self, Self::Burst(_))),
             Self::Translate(bytes) => {
-                return Ok(Prepared::Translate { request: payload::request("bench", bytes, false), answer: payload::answer() });
+                return Ok(Prepared::Translate {
+                    request: payload::request("bench", bytes, false),
+                    answer: payload::answer(),
+                });
             }
         };
         let (bytes, is_stream) = match self {
@@ -81,7 +86,8 @@ impl Case {
             "providers": {"local": {"kind": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "${BENCH_KEY}"}},
             "models": {"bench": {"targets": [{"provider": "local", "model": MODEL}]}},
         });
-        let (config, _) = config::parse(&document).map_err(|problems| format!("the configuration: {problems:?}"))?;
+        let (config, _) =
+            config::parse(&document).map_err(|problems| format!("the configuration: {problems:?}"))?;
         let host = BenchHost::new(upstream);
         let first = complete(identity::first_start(&host))?.map_err(|error| error.to_string())?;
         let key = first.ok_or("a new store that had an administrator already")?.key;

@@ -29,7 +29,11 @@ pub(super) fn measure_whole(_: &Settings, report: &mut Report) -> Result<(), Str
     }
     let case = Case::Translate(KB);
     let figure = format!("{:.1} us{}", case.nanos()? / 1000.0, counted(case.instructions(1000, 3000)));
-    report.figure(ID, "translation alone: request and answer of 1 KB read into the canonical form and written", figure)
+    report.figure(
+        ID,
+        "translation alone: request and answer of 1 KB read into the canonical form and written",
+        figure,
+    )
 }
 
 /// P3 in-process: what one more token of a stream costs.
@@ -55,7 +59,8 @@ pub(super) fn measure_stream(report: &mut Report) -> Result<(), String> {
 }
 
 fn counted(instructions: Option<f64>) -> String {
-    instructions.map_or_else(String::new, |count| format!(" ({} instructions)", grouped(count.round() as u64)))
+    instructions
+        .map_or_else(String::new, |count| format!(" ({} instructions)", grouped(count.round() as u64)))
 }
 
 /// A number with its thousands set apart.

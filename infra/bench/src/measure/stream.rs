@@ -68,7 +68,9 @@ fn time_to_first_byte(site: &Site, report: &mut Report) -> Result<(), String> {
     let (direct, through) = run_load(LIMIT, async {
         let mut both = (Calls::default(), Calls::default());
         for _ in 0..TURNS {
-            both.0.extend(constant(site.upstream.address, &direct, SLOW_CONNECTIONS, STREAMS_A_SECOND, TURN).await?);
+            both.0.extend(
+                constant(site.upstream.address, &direct, SLOW_CONNECTIONS, STREAMS_A_SECOND, TURN).await?,
+            );
             both.1.extend(constant(site.address, &through, SLOW_CONNECTIONS, STREAMS_A_SECOND, TURN).await?);
         }
         Ok(both)

@@ -38,7 +38,8 @@ fn at_full_load(site: &Site, connections: usize, report: &mut Report) -> Result<
     })?;
     let each = micros(cpu) / calls.total.len().max(1) as f64;
     let remark = format!(" ({:.0} requests/s)", calls.rate());
-    let what = format!("CPU a request, 1 KB prompt, whole answer, {connections} connections, key and record on");
+    let what =
+        format!("CPU a request, 1 KB prompt, whole answer, {connections} connections, key and record on");
     report.at_most(ID, &what, 60.0, each, "us", &remark)
 }
 

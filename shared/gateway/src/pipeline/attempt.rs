@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use http::{HeaderMap, StatusCode, header};
 use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts, peek_response};
-use postern_wire::{Dialect, Fault, FaultKind, Usage};
+use postern_wire::{Dialect, Fault, FaultKind};
 
 use super::echo::Echo;
 use super::relay::{Relay, Step};
@@ -32,15 +32,15 @@ pub(super) enum Answer<H: Host> {
     Whole { status: StatusCode, headers: HeaderMap, body: Bytes, facts: ResponseFacts },
     /// A stream whose first token has come; `held` is what came up to it.
     Stream { status: StatusCode, headers: HeaderMap, relay: Box<Relay<H>>, held: VecDeque<Bytes> },
-    /// A stream of the built-in demo, which knows its usage beforehand.
-    Echo { echo: Echo<H>, usage: Usage },
+    /// A stream of the built-in demo.
+    Echo(Box<Echo<H>>),
 }
 
 impl<H: Host> Answer<H> {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Whole { status, .. } | Self::Stream { status, .. } => *status,
-            Self::Echo { .. } => StatusCode::OK,
+            Self::Echo(_) => StatusCode::OK,
         }
     }
 }

@@ -12,7 +12,7 @@ use postern_wire::{Dialect, Fault};
 
 use super::draft::Draft;
 use super::echo::Echo;
-use super::relay::{Relay, Step};
+use super::relay::{Relay, Step, StreamFacts};
 use crate::host::Host;
 use crate::record::Outcome;
 use crate::time::Timestamp;
@@ -29,7 +29,16 @@ enum Content<H: Host> {
 /// Where a stream comes from.
 pub(super) enum Source<H: Host> {
     Relay(Box<Relay<H>>),
-    Echo(Echo<H>),
+    Echo(Box<Echo<H>>),
+}
+
+impl<H: Host> Source<H> {
+    fn facts(&mut self) -> &mut StreamFacts {
+        match self {
+            Self::Relay(relay) => &mut relay.facts,
+            Self::Echo(echo) => &mut echo.facts,
+        }
+    }
 }
 
 /// A stream on its way to the caller, with the call's record.
@@ -137,14 +146,13 @@ impl<H: Host> Streaming<H> {
 
     /// Brings what the source has seen into the record, so that it is there whenever the caller leaves.
     fn note_progress(&mut self) {
-        if let Source::Relay(relay) = &mut self.source {
-            self.draft.text_bytes = relay.facts.text_bytes;
-            if let Some(model) = relay.facts.model.take() {
-                self.draft.record().response_model = model;
-            }
-            if let Some(usage) = relay.facts.usage.take() {
-                self.draft.provider_usage(usage);
-            }
+        let facts = self.source.facts();
+        self.draft.text_bytes = facts.text_bytes;
+        if let Some(model) = facts.model.take() {
+            self.draft.record().response_model = model;
+        }
+        if let Some(usage) = facts.usage.take() {
+            self.draft.provider_usage(usage);
         }
     }
 
@@ -165,11 +173,8 @@ impl<H: Host> Streaming<H> {
     }
 
     fn close(&mut self, outcome: Outcome) {
-        let record = self.draft.record();
-        match &mut self.source {
-            Source::Relay(relay) => record.finish_reasons = std::mem::take(&mut relay.facts.finish_reasons),
-            Source::Echo(echo) => record.finish_reasons = std::mem::take(&mut echo.finish_reasons),
-        }
+        let facts = self.source.facts();
+        self.draft.record().finish_reasons = std::mem::take(&mut facts.finish_reasons);
         self.draft.estimate_missing_usage();
         let _sent_to_settle = self.draft.finish(outcome);
     }

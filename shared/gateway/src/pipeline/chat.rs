@@ -144,9 +144,7 @@ fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut d
         Answer::Stream { status, headers, relay, held } => {
             stream(host, call, leg, draft, status, &headers, Source::Relay(relay), held)
         }
-        Answer::Echo { echo, usage } => {
-            draft.provider_usage(usage);
-            draft.record().response_model.clone_from(&leg.model);
+        Answer::Echo(echo) => {
             let source = Source::Echo(echo);
             stream(host, call, leg, draft, StatusCode::OK, &HeaderMap::new(), source, <_>::default())
         }

@@ -14,6 +14,7 @@ use postern_wire::dialect::openai_chat::peek::ResponseFacts;
 use super::attempt::Answer;
 use super::dispatch::Asked;
 use super::echo::{Echo, MODELS};
+use super::relay::StreamFacts;
 use super::resolve::Leg;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
@@ -54,9 +55,12 @@ pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<
     let options =
         EncoderOptions { id, created, model: leg.model.clone(), include_usage: asked.head.include_usage };
     let encoder = asked.call.dialect.stream_encoder(options);
-    let usage = said.usage;
-    let echo = Echo::new(deltas(&said), encoder, pace, host.now(), said.finish_reasons());
-    Ok(Answer::Echo { echo, usage })
+    let facts = StreamFacts {
+        model: Some(leg.model.clone()),
+        finish_reasons: said.finish_reasons(),
+        ..StreamFacts::default()
+    };
+    Ok(Answer::Echo(Box::new(Echo::new(deltas(&said), encoder, pace, host.now(), facts))))
 }
 
 fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {

@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use postern_wire::chat;
+use postern_wire::chat::{ChoiceDelta, Delta};
 use postern_wire::dialect::StreamEncoder;
 
-use super::relay::Step;
+use super::relay::{Step, StreamFacts};
 use super::timer::Timer;
 use crate::host::Host;
 use crate::time::Timestamp;
@@ -19,27 +19,25 @@ pub(super) const MODELS: [(&str, Duration); 2] =
 
 /// An answer to be streamed.
 pub(super) struct Echo<H: Host> {
-    deltas: VecDeque<chat::Delta>,
+    deltas: VecDeque<Delta>,
     encoder: Box<dyn StreamEncoder>,
     pace: Duration,
     due: Timestamp,
     timer: Timer<H>,
     ended: bool,
-    /// Why each choice ends.
-    pub(super) finish_reasons: Vec<String>,
+    pub(super) facts: StreamFacts,
 }
 
 impl<H: Host> Echo<H> {
     /// Streams `deltas`, one every `pace` from `now` on.
     pub(super) fn new(
-        deltas: Vec<chat::Delta>,
+        deltas: Vec<Delta>,
         encoder: Box<dyn StreamEncoder>,
         pace: Duration,
         now: Timestamp,
-        finish_reasons: Vec<String>,
+        facts: StreamFacts,
     ) -> Self {
-        let timer = Timer::new();
-        Self { deltas: deltas.into(), encoder, pace, due: now, timer, ended: false, finish_reasons }
+        Self { deltas: deltas.into(), encoder, pace, due: now, timer: Timer::new(), ended: false, facts }
     }
 
     pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
@@ -53,6 +51,11 @@ impl<H: Host> Echo<H> {
         let mut out = BytesMut::new();
         // One delta a step when paced, else everything in one piece.
         while let Some(delta) = self.deltas.pop_front() {
+            match &delta {
+                Delta::Choice { delta: ChoiceDelta::Text(text), .. } => self.facts.text_bytes += text.len(),
+                Delta::Usage { usage, .. } => self.facts.usage = Some(*usage),
+                _ => {}
+            }
             self.encoder.delta(&delta, &mut out);
             if !self.pace.is_zero() && !out.is_empty() {
                 break;

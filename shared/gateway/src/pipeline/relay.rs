@@ -39,7 +39,8 @@ pub(super) enum Step {
 pub(super) struct StreamFacts {
     /// The model that the upstream says answers, for whoever takes it first.
     pub(super) model: Option<String>,
-    named: bool,
+    /// Whether the model is known, taken or not.
+    pub(super) named: bool,
     /// The provider's figures, once they came.
     pub(super) usage: Option<Usage>,
     /// Why each choice ended.
@@ -49,7 +50,7 @@ pub(super) struct StreamFacts {
     /// Whether a first token, tool call or the like has come.
     pub(super) begun: bool,
     /// Whether the stream said that it is complete.
-    done: bool,
+    pub(super) done: bool,
 }
 
 /// The stream being read.

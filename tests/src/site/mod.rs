@@ -1,0 +1,52 @@
+//! A running gateway as a caller, an administrator and an upstream see it. One implementation an entry point: the
+//! player knows only [`Face`] and [`Site`], so that entry points cannot drift.
+
+mod heard;
+mod in_process;
+mod native;
+mod payload;
+
+pub use heard::{Ending, Heard};
+pub use in_process::{InProcess, InProcessSite};
+pub use native::{Native, NativeSite};
+pub use payload::Payload;
+
+use std::time::{Duration, SystemTime};
+
+use http::Request;
+use postern_testkit::Script;
+use serde_json::Value;
+
+use crate::corpus::Leaves;
+
+/// What the upstream wants to see as its key; the gateway has it as the secret `UPSTREAM_KEY`.
+pub const UPSTREAM_KEY: &str = "sk-upstream-8f1d0c7be5a94c02";
+/// Another account's key; the gateway has it as the secret `OTHER_UPSTREAM_KEY`.
+pub const OTHER_UPSTREAM_KEY: &str = "sk-other-upstream-55e0d3aa71";
+
+/// A way to start a gateway.
+pub trait Face {
+    /// What it starts.
+    type Site: Site;
+
+    /// A gateway with this configuration. The secrets `UPSTREAM_URL`, `REFUSING_URL`, `SILENT_URL` (origins of the
+    /// scripted upstream, of one that takes no connection, of one that never answers to one), `UPSTREAM_KEY` and
+    /// `OTHER_UPSTREAM_KEY` are set.
+    async fn start(&self, config: &Value) -> Result<Self::Site, String>;
+}
+
+/// A running gateway.
+pub trait Site {
+    /// Sets what the upstream does with calls of this trace (32 hex digits of the caller's `traceparent`).
+    fn script(&self, trace: &str, script: &Script);
+    /// Sends a request and reads the answer, for as long as the caller stays.
+    async fn call(&self, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String>;
+    /// The administrator's token.
+    fn admin_token(&self) -> &str;
+    /// The gateway's time.
+    fn now(&self) -> SystemTime;
+    /// Lets time pass, real or not.
+    async fn pause(&self, time: Duration);
+    /// Whether time passes only when something waits for it, so that measured times are exact.
+    fn has_virtual_time(&self) -> bool;
+}
