@@ -106,8 +106,8 @@ pub(crate) struct CheckArgs {
 pub(crate) struct ApplyArgs {
     /// The configuration file, YAML or JSON
     pub(crate) file: PathBuf,
-    /// The gateway's URL; the same as --url
-    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    /// The gateway's URL; goes before --url and POSTERN_URL
+    #[arg(long, value_name = "URL")]
     pub(crate) to: Option<String>,
     /// Which gateway
     #[command(flatten)]

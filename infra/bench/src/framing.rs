@@ -175,7 +175,7 @@ mod tests {
             assert!(!body.is_done());
             body.push(two);
             assert!(body.is_done(), "{cut}");
-            assert_eq!((body.bytes, body.events), (26, 3), "{cut}");
+            assert_eq!((body.bytes, body.events), (27, 3), "{cut}");
         }
     }
 

@@ -18,19 +18,27 @@ HERE = pathlib.Path(__file__).resolve().parent
 UPSTREAM_KEY = "sk-upstream-secret"
 
 
+#: What the first start prints; later ones print no secrets.
+FIRST_START = {"POSTERN_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "POSTERN_ADMIN_TOKEN"}
+
+
+def program():
+    """The gateway's program."""
+    binary = os.environ.get("POSTERN_BIN")
+    if not binary:
+        raise RuntimeError("POSTERN_BIN must name the gateway's program; `cargo xtask test sdk-python` sets it")
+    return binary
+
+
 class Site:
     """A running gateway, with its first key and its administrator token."""
 
-    def __init__(self, folder, environment, arguments):
-        binary = os.environ.get("POSTERN_BIN")
-        if not binary:
-            raise RuntimeError("POSTERN_BIN must name the gateway's program; `cargo xtask test sdk-python` sets it")
+    def __init__(self, folder, environment, arguments, wanted=frozenset(FIRST_START)):
         self.log = open(folder / "gateway.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [binary, "serve", "--listen", "127.0.0.1:0", "--data", str(folder / "data"), *arguments],
+            [program(), "serve", "--listen", "127.0.0.1:0", "--data", str(folder / "data"), *arguments],
             cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.values = {}
-        wanted = {"OPENAI_BASE_URL", "OPENAI_API_KEY", "POSTERN_ADMIN_TOKEN"}
         limit = threading.Timer(30, self.process.kill)
         limit.start()
         for line in self.process.stdout:
@@ -44,11 +52,12 @@ class Site:
             self.stop()
             raise RuntimeError(f"the gateway printed {sorted(self.values)}, not {sorted(wanted)}:\n{self.errors()}")
         # What it prints later must not fill the pipe.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.printed_later = []
+        threading.Thread(target=lambda: self.printed_later.extend(self.process.stdout), daemon=True).start()
         self.base_url = self.values["OPENAI_BASE_URL"]
         self.origin = self.base_url.removesuffix("/v1")
-        self.key = self.values["OPENAI_API_KEY"]
-        self.admin_token = self.values["POSTERN_ADMIN_TOKEN"]
+        self.key = self.values.get("OPENAI_API_KEY")
+        self.admin_token = self.values.get("POSTERN_ADMIN_TOKEN")
 
     def errors(self):
         """What it logged."""

@@ -5,11 +5,11 @@ use std::pin::{Pin, pin};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::{Either, join, select};
+use futures_util::future::select;
 use http::{Request, header};
 use http_body::Body as _;
 use postern_gateway::pipeline::Origin;
-use postern_gateway::{Body, Gateway, Host, config, handle, identity, settle};
+use postern_gateway::{After, Body, Gateway, Host, config, handle, identity, settle};
 use postern_testkit::{FakeHost, REFUSING, SILENT, Script};
 use serde_json::Value;
 
@@ -77,17 +77,21 @@ impl Site for InProcessSite {
             request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         }
         let mut heard = Heard { head: None, body: Bytes::new(), ending: Ending::Left };
+        let mut after = None;
         {
-            let calling = pin!(self.stay(request, leaves, &mut heard));
+            let calling = pin!(self.stay(request, leaves, &mut heard, &mut after));
             let leaving = async {
                 match leaves {
                     Leaves::AfterMs(time) => self.host.sleep(Duration::from_millis(*time)).await,
                     _ => std::future::pending().await,
                 }
             };
-            if let Either::Right(_) = select(calling, pin!(leaving)).await {}
+            // Whichever comes first, the other is dropped: a caller that leaves drops the call or its body.
+            select(calling, pin!(leaving)).await;
         }
-        // Also what a dropped call has left behind.
+        if let Some(after) = after {
+            settle(&self.host, after).await;
+        }
         self.host.settle_abandoned().await;
         Ok(heard)
     }
@@ -110,32 +114,22 @@ impl Site for InProcessSite {
 }
 
 impl InProcessSite {
-    async fn stay(&self, request: Request<Payload>, leaves: &Leaves, heard: &mut Heard) {
+    async fn stay(
+        &self,
+        request: Request<Payload>,
+        leaves: &Leaves,
+        heard: &mut Heard,
+        after: &mut Option<After>,
+    ) {
         let reply = handle(&self.gateway, &self.host, request).await;
+        *after = Some(reply.after);
         let (parts, body) = reply.response.into_parts();
         heard.head = Some((parts.status, parts.headers));
         let marker = match leaves {
             Leaves::AfterText(text) => Some(text.as_bytes()),
             _ => None,
         };
-        // The record is written while the body flows or after it, as an entry point would.
-        let mut settling = Box::pin(settle(&self.host, reply.after));
-        if leaves == &Leaves::Never {
-            join(read(body, None, heard), settling).await;
-        } else {
-            let mut body = Some(body);
-            poll_fn(|cx| {
-                let _ = settling.as_mut().poll(cx);
-                std::task::Poll::Ready(())
-            })
-            .await;
-            if let Some(body) = body.take() {
-                // Should the caller leave while reading, the body is dropped here and `settling` with it; the body
-                // then gives its record to the host.
-                read(body, marker, heard).await;
-            }
-            settling.await;
-        }
+        read(body, marker, heard).await;
     }
 }
 

@@ -11,11 +11,11 @@ use serde_json::Value;
 const OTHER_OPERATIONS: [&str; 6] =
     ["completions", "embeddings", "models", "rerank", "responses", "transcription"];
 
-pub struct Case {
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     folder: PathBuf,
-    pub status: Option<u16>,
-    pub headers: http::HeaderMap,
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: http::HeaderMap,
 }
 
 impl Case {
@@ -31,16 +31,16 @@ impl Case {
         Self { name, folder: folder.to_owned(), status, headers }
     }
 
-    pub fn read(&self, file: &str) -> Option<Bytes> {
+    pub(crate) fn read(&self, file: &str) -> Option<Bytes> {
         fs::read(self.folder.join(file)).ok().map(Bytes::from)
     }
 
-    pub fn is_error(&self) -> bool {
+    pub(crate) fn is_error(&self) -> bool {
         self.status.map_or(self.name.contains("/error_"), |status| status >= 400)
     }
 
     /// The stream as bytes, if there is one. Where only the events were recorded they get the usual frame.
-    pub fn stream(&self) -> Option<Bytes> {
+    pub(crate) fn stream(&self) -> Option<Bytes> {
         self.read("response.sse").or_else(|| {
             let events = self.read("response.chunks.jsonl")?;
             let mut framed = Vec::new();
@@ -55,13 +55,13 @@ impl Case {
     }
 }
 
-pub struct Recorded {
-    pub chat: Vec<Case>,
+pub(crate) struct Recorded {
+    pub(crate) chat: Vec<Case>,
     /// How many cases of each format have no decoder yet.
-    pub later: BTreeMap<String, usize>,
+    pub(crate) later: BTreeMap<String, usize>,
 }
 
-pub fn recorded() -> Option<Recorded> {
+pub(crate) fn recorded() -> Option<Recorded> {
     let folder = std::env::var_os("POSTERN_RECORDED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/recorded"), PathBuf::from);
     let Ok(formats) = fs::read_dir(&folder) else {
@@ -89,7 +89,7 @@ pub fn recorded() -> Option<Recorded> {
 }
 
 /// Runs a check over all chat cases; the check says whether the case has what it looks at.
-pub fn play(what: &str, check: impl Fn(&Case) -> Result<bool, String>) {
+pub(crate) fn play(what: &str, check: impl Fn(&Case) -> Result<bool, String>) {
     let Some(recorded) = recorded() else { return };
     let mut played = 0;
     let mut failures = Vec::new();

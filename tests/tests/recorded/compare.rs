@@ -25,7 +25,7 @@ fn difference(path: &str, left: &Value, right: &Value) -> Option<String> {
 /// Constants that some vendors and callers leave out and that are written all the same: the format requires them.
 const COMPLETED: [(&str, &str); 2] = [("object", "chat.completion"), ("type", "function")];
 
-pub fn same(original: &[u8], written: &[u8]) -> Result<(), String> {
+pub(crate) fn same(original: &[u8], written: &[u8]) -> Result<(), String> {
     let parse = |bytes| serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());
     let mut original = parse(original)?;
     let written = parse(written)?;
@@ -55,6 +55,6 @@ fn complete(original: &mut Value, written: &Value) {
     }
 }
 
-pub fn ensure<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Result<(), String> {
+pub(crate) fn ensure<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Result<(), String> {
     if left == right { Ok(()) } else { Err(format!("{what}: {left:?} is not {right:?}")) }
 }

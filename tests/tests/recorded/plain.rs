@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What one choice says, however it was spelt.
 #[derive(Debug, Default, PartialEq)]
-pub struct Said {
+pub(crate) struct Said {
     text: String,
     refusal: String,
     reasoning: String,
@@ -18,7 +18,7 @@ pub struct Said {
     finish: bool,
 }
 
-pub fn said(choice: &Choice) -> Said {
+pub(crate) fn said(choice: &Choice) -> Said {
     let mut said = Said { finish: choice.finish.is_some(), ..Said::default() };
     for part in &choice.message.parts {
         match &part.content {
@@ -39,7 +39,7 @@ pub fn said(choice: &Choice) -> Said {
 }
 
 /// The same by plain accumulation over the JSON of the events, up to an error event.
-pub fn accumulate(stream: &[u8]) -> Result<BTreeMap<u64, Said>, String> {
+pub(crate) fn accumulate(stream: &[u8]) -> Result<BTreeMap<u64, Said>, String> {
     let mut choices = BTreeMap::<u64, Said>::new();
     let mut calls = BTreeMap::<(u64, u64), usize>::new();
     for value in events(stream)? {
@@ -89,7 +89,7 @@ pub fn accumulate(stream: &[u8]) -> Result<BTreeMap<u64, Said>, String> {
 }
 
 /// The JSON of the events, by lines: none of the recorded streams breaks one event over several.
-pub fn events(stream: &[u8]) -> Result<Vec<Value>, String> {
+pub(crate) fn events(stream: &[u8]) -> Result<Vec<Value>, String> {
     let text = std::str::from_utf8(stream).map_err(|error| error.to_string())?;
     text.lines()
         .filter_map(|line| line.strip_prefix("data:").map(str::trim))
@@ -98,7 +98,7 @@ pub fn events(stream: &[u8]) -> Result<Vec<Value>, String> {
         .collect()
 }
 
-pub fn usage_of(event: &Value) -> Option<Usage> {
+pub(crate) fn usage_of(event: &Value) -> Option<Usage> {
     let raw = [&event["usage"], &event["x_groq"]["usage"]].into_iter().find(|raw| raw.is_object())?;
     Some(decode_usage(raw)).filter(|usage| *usage != Usage::default())
 }

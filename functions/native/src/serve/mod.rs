@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::host::NativeHost;
 use crate::signals::{ReloadSignals, StopSignals};
 use listener::Listener;
+use reload::Watch;
 use source::Source;
 use workers::Workers;
 
@@ -34,13 +35,14 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// When serving cannot begin, with what to do about it.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let source = Source::of(args.config.as_deref());
+    let watch = source.path().map(Watch::new);
     let file = source.read_file()?;
     let data = Data::open(&args.data, args.keep_records.0).map_err(Failure::new)?;
     let control = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
-    control.block_on(async {
+    let (host, workers) = control.block_on(async {
         let listener = Listener::bind(&args.listen)?;
         // From here on a signal is not the end of the process any more.
         let (stop, reload) = (StopSignals::new(), ReloadSignals::new());
@@ -53,7 +55,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         let workers = Workers::start(args.runtime, args.threads(), &host)?;
         welcome::print(&gateway.snapshot().config, listener.address(), first.as_ref());
         drop(first);
-        let reloading = tokio::spawn(reload::run(source, reload, Arc::clone(&gateway), host.clone()));
+        let reloading = tokio::spawn(reload::run(watch, reload, Arc::clone(&gateway), host.clone()));
         let left = listener.serve(&gateway, &workers, stop, args.drain.0).await;
         reloading.abort();
         if left > 0 {
@@ -62,9 +64,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         if tokio::time::timeout(LAST_RECORDS, host.settled()).await.is_err() {
             tracing::error!("some calls did not end in time, their records are lost");
         }
-        host.close();
-        workers.stop();
-        tracing::info!("stopped");
-        Ok(())
-    })
+        Ok::<_, Failure>((host, workers))
+    })?;
+    // What blocks must not run inside a runtime.
+    host.close();
+    workers.stop();
+    tracing::info!("stopped");
+    Ok(())
 }

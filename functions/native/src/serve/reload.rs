@@ -5,7 +5,7 @@
 //! written.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,13 +13,27 @@ use postern_gateway::Gateway;
 use postern_gateway::pipeline::Origin;
 use tokio::time::MissedTickBehavior;
 
-use super::source::{self, Source};
+use super::source;
 use crate::document;
 use crate::host::NativeHost;
 use crate::signals::ReloadSignals;
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// A file that is looked at again and again.
+pub(super) struct Watch {
+    path: PathBuf,
+    /// How it was when it was read.
+    loaded: Option<Stamp>,
+}
+
+impl Watch {
+    /// Watches the file at `path`, which is to be read after this, so that no change falls between the two.
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), loaded: Stamp::of(path) }
+    }
+}
 
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +56,13 @@ impl Stamp {
 }
 
 /// Runs for as long as the gateway serves.
-pub(super) async fn run(source: Source, mut signals: ReloadSignals, gateway: Arc<Gateway>, host: NativeHost) {
-    let Some(path) = source.path() else {
+pub(super) async fn run(
+    watch: Option<Watch>,
+    mut signals: ReloadSignals,
+    gateway: Arc<Gateway>,
+    host: NativeHost,
+) {
+    let Some(Watch { path, mut loaded }) = watch else {
         loop {
             signals.next().await;
             tracing::info!("SIGHUP: there is no --config file to read again");
@@ -51,22 +70,21 @@ pub(super) async fn run(source: Source, mut signals: ReloadSignals, gateway: Arc
     };
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut loaded = Stamp::of(path);
     let mut seen = loaded;
     loop {
         tokio::select! {
             () = signals.next() => {
-                loaded = Stamp::of(path);
+                loaded = Stamp::of(&path);
                 seen = loaded;
-                load(path, &gateway, &host);
+                load(&path, &gateway, &host);
             }
             _ = ticks.tick() => {
-                let now = Stamp::of(path);
+                let now = Stamp::of(&path);
                 let settled = now == seen;
                 seen = now;
                 if settled && now.is_some() && now != loaded {
                     loaded = now;
-                    load(path, &gateway, &host);
+                    load(&path, &gateway, &host);
                 }
             }
         }

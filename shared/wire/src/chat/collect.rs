@@ -4,8 +4,8 @@
 //! never comes through here, since it holds everything said so far in memory.
 
 use super::{
-    AudioDelta, Choice, ChoiceDelta, Content, Delta, Extra, Message, Part, ReasoningDelta, Response, Role, Start,
-    Text, ToolCall, ToolCallDelta,
+    AudioDelta, Choice, ChoiceDelta, Content, Delta, Extra, Message, Part, ReasoningDelta, Response, Role,
+    Start, Text, ToolCall, ToolCallDelta,
 };
 
 /// Collects deltas into a [`Response`].
@@ -150,7 +150,9 @@ fn add_reasoning(parts: &mut Vec<Part>, state: &mut State, piece: ReasoningDelta
             .filter(|(index, _)| *index == piece.index)
             .map(|(_, place)| *place)
             .find(|place| continues(parts.get(*place), &piece)),
-        None => parts.len().checked_sub(1).filter(|place| !state.closed && continues(parts.get(*place), &piece)),
+        None => {
+            parts.len().checked_sub(1).filter(|place| !state.closed && continues(parts.get(*place), &piece))
+        }
     };
     if let Some(part) = known.and_then(|place| parts.get_mut(place))
         && let Content::Reasoning(reasoning) = &mut part.content

@@ -20,8 +20,8 @@ pub use collect::Collector;
 pub use delta::{AudioDelta, ChoiceDelta, Delta, ReasoningDelta, Start, ToolCallDelta};
 pub use message::{Message, Shape};
 pub use part::{
-    Annotation, Audio, CacheLife, CacheMark, Content, File, Image, Part, Reasoning, ReasoningForm, ReasoningSpelling,
-    Source, Text, ToolCall, ToolKind, ToolResult,
+    Annotation, Audio, CacheLife, CacheMark, Content, File, Image, Part, Reasoning, ReasoningForm,
+    ReasoningSpelling, Source, Text, ToolCall, ToolKind, ToolResult,
 };
 pub use request::{
     AudioOutput, Location, OutputLimit, Prediction, ReasoningRequest, ReasoningRequestSpelling, Request,

@@ -72,7 +72,15 @@ impl Choice {
     /// A choice that says a message.
     #[must_use]
     pub fn new(index: u32, message: Message) -> Self {
-        Self { index, message, finish: None, stop_sequence: None, logprobs: None, filters: None, extra: Extra::new() }
+        Self {
+            index,
+            message,
+            finish: None,
+            stop_sequence: None,
+            logprobs: None,
+            filters: None,
+            extra: Extra::new(),
+        }
     }
 }
 

@@ -141,7 +141,11 @@ strict_and_lenient!(array, try_array, Vec<Value>, "an array", Array);
 strict_and_lenient!(object, try_object, Map<String, Value>, "an object", Object);
 
 /// Takes a whole number from 0 on; anything else but `null` is an error.
-pub(crate) fn whole(map: &mut Map<String, Value>, path: &Path<'_>, name: &str) -> Result<Option<u64>, DecodeError> {
+pub(crate) fn whole(
+    map: &mut Map<String, Value>,
+    path: &Path<'_>,
+    name: &str,
+) -> Result<Option<u64>, DecodeError> {
     match take(map, name) {
         None => Ok(None),
         Some(value) => match value.as_u64() {
@@ -179,14 +183,22 @@ pub(crate) fn need_string(
 }
 
 /// Takes a list of strings; anything else but `null` is an error.
-pub(crate) fn strings(map: &mut Map<String, Value>, path: &Path<'_>, name: &str) -> Result<Option<Vec<String>>, DecodeError> {
+pub(crate) fn strings(
+    map: &mut Map<String, Value>,
+    path: &Path<'_>,
+    name: &str,
+) -> Result<Option<Vec<String>>, DecodeError> {
     let Some(values) = array(map, path, name)? else { return Ok(None) };
     into_strings(&Path::Field(path, name), values).map(Some)
 }
 
 /// All values as strings.
 pub(crate) fn into_strings(path: &Path<'_>, values: Vec<Value>) -> Result<Vec<String>, DecodeError> {
-    values.into_iter().enumerate().map(|(index, value)| into_string(&Path::Item(path, index), value)).collect()
+    values
+        .into_iter()
+        .enumerate()
+        .map(|(index, value)| into_string(&Path::Item(path, index), value))
+        .collect()
 }
 
 /// Puts back what is left of an object after its known fields were taken.

@@ -91,7 +91,13 @@ impl Dialect {
 
     /// Reads what a provider's error answer means.
     #[must_use]
-    pub fn decode_fault(self, status: u16, headers: &http::HeaderMap, body: &[u8], now_unix: Option<u64>) -> Fault {
+    pub fn decode_fault(
+        self,
+        status: u16,
+        headers: &http::HeaderMap,
+        body: &[u8],
+        now_unix: Option<u64>,
+    ) -> Fault {
         match self {
             Self::OpenAiChat => openai_chat::decode_fault_at(status, headers, body, now_unix),
         }
@@ -99,7 +105,13 @@ impl Dialect {
 
     /// Writes an error body to a caller.
     #[must_use]
-    pub fn encode_error(self, message: &str, error_type: &str, param: Option<&str>, code: Option<&str>) -> Bytes {
+    pub fn encode_error(
+        self,
+        message: &str,
+        error_type: &str,
+        param: Option<&str>,
+        code: Option<&str>,
+    ) -> Bytes {
         match self {
             Self::OpenAiChat => openai_chat::encode_error(message, error_type, param, code),
         }

@@ -80,24 +80,18 @@ proptest! {
     }
 
     #[test]
-    fn finds_every_member(
-        names in prop::collection::btree_set(any::<String>(), 0..40),
-        values in prop::collection::vec(json(), 40),
-        pretty: bool,
-    ) {
-        let expected: Vec<_> = names.iter().zip(&values).collect();
-        let object: serde_json::Map<_, _> = expected.iter().map(|(n, v)| ((*n).clone(), (*v).clone())).collect();
-        let body = written(&Value::Object(object), pretty);
+    fn finds_every_member(members in prop::collection::btree_map(any::<String>(), json(), 0..8), pretty: bool) {
+        let body = written(&Value::Object(members.clone().into_iter().collect()), pretty);
         let found = scan(&body, MAX_DEPTH).unwrap();
-        prop_assert_eq!(found.members().len(), expected.len());
-        for (member, (name, value)) in found.members().iter().zip(expected) {
+        prop_assert_eq!(found.members().len(), members.len());
+        for (member, (name, value)) in found.members().iter().zip(&members) {
             prop_assert_eq!(&member.name, name);
             let spelled: String = serde_json::from_slice(&body[member.name_span.clone()]).unwrap();
             prop_assert_eq!(&spelled, name);
-            let parsed: Value = serde_json::from_slice(&body[member.value_span.clone()]).unwrap();
-            // Compared as text: the reading of a long fraction may differ in its last digit.
-            prop_assert_eq!(parsed.is_string(), value.is_string());
-            prop_assert_eq!(&body[member.value_span.clone()].first(), &written_first(value));
+            // Both read back from text: a fraction's last digit may change on the way.
+            let read: Value = serde_json::from_slice(&body[member.value_span.clone()]).unwrap();
+            let expected: Value = serde_json::from_slice(&written(value, pretty)).unwrap();
+            prop_assert_eq!(read, expected);
         }
     }
 
@@ -150,19 +144,6 @@ proptest! {
         let _ = scan(&body, depth);
         let _ = check(&body);
     }
-}
-
-fn written_first(value: &Value) -> Option<&'static u8> {
-    Some(match value {
-        Value::Null => &b'n',
-        Value::Bool(true) => &b't',
-        Value::Bool(false) => &b'f',
-        Value::String(_) => &b'"',
-        Value::Array(_) => &b'[',
-        Value::Object(_) => &b'{',
-        Value::Number(n) if n.to_string().starts_with('-') => &b'-',
-        Value::Number(n) => return b"0123456789".iter().find(|d| n.to_string().as_bytes()[0] == **d),
-    })
 }
 
 #[test]

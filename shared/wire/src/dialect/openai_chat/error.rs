@@ -97,7 +97,9 @@ impl Said {
             status,
         };
         // Gateways such as OpenRouter put what the provider behind them said under `metadata.raw`.
-        if let Some(raw) = map.get("metadata").and_then(|metadata| metadata.get("raw")).and_then(Value::as_str) {
+        if let Some(raw) =
+            map.get("metadata").and_then(|metadata| metadata.get("raw")).and_then(Value::as_str)
+        {
             let inner = serde_json::from_str::<Value>(raw).ok().and_then(|value| Self::find(&value));
             match inner {
                 Some(inner) => {
@@ -140,12 +142,20 @@ impl Said {
         {
             return FaultKind::ContextTooLong;
         }
-        if word(&["content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed"])
-        {
+        if word(&[
+            "content_filter",
+            "content_policy_violation",
+            "responsibleaipolicyviolation",
+            "data_inspection_failed",
+        ]) {
             return FaultKind::ContentFilter;
         }
-        if word(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"])
-            || phrase(&["insufficient balance", "insufficient credits", "exceeded your current quota"])
+        if word(&[
+            "insufficient_quota",
+            "billing_hard_limit_reached",
+            "billing_not_active",
+            "insufficient_balance",
+        ]) || phrase(&["insufficient balance", "insufficient credits", "exceeded your current quota"])
         {
             return FaultKind::QuotaExceeded;
         }
@@ -220,7 +230,9 @@ fn told(kind: FaultKind, message: &str) -> String {
     match kind {
         FaultKind::Authentication => "the provider did not accept the gateway's credentials".to_owned(),
         FaultKind::Permission => "the provider does not allow the gateway to do this".to_owned(),
-        FaultKind::QuotaExceeded => "the gateway's account at the provider has no quota or credit left".to_owned(),
+        FaultKind::QuotaExceeded => {
+            "the gateway's account at the provider has no quota or credit left".to_owned()
+        }
         _ => mask(message),
     }
 }

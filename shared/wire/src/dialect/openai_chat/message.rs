@@ -55,10 +55,9 @@ fn is_filled(value: &Value) -> bool {
 /// A message of role `tool` is one result.
 fn decode_result(role: Role, mut map: Extra, path: &Path<'_>) -> Result<Message, DecodeError> {
     let call_id = match role {
-        Role::Tool => Some(
-            fields::string(&mut map, path, "tool_call_id")?
-                .ok_or_else(|| path.field_error("tool_call_id", "required: the id of the tool call this answers"))?,
-        ),
+        Role::Tool => Some(fields::string(&mut map, path, "tool_call_id")?.ok_or_else(|| {
+            path.field_error("tool_call_id", "required: the id of the tool call this answers")
+        })?),
         _ => None,
     };
     let name = fields::string(&mut map, path, "name")?;
@@ -176,7 +175,11 @@ pub(super) fn encode_message(
         .parts
         .iter()
         .filter(|part| match &part.content {
-            Content::Text(_) | Content::Image(_) | Content::Video(_) | Content::File(_) | Content::Other(_) => true,
+            Content::Text(_)
+            | Content::Image(_)
+            | Content::Video(_)
+            | Content::File(_)
+            | Content::Other(_) => true,
             Content::Audio(audio) => !(is_answer && is_spoken(audio, in_list)),
             Content::Refusal(_) => in_list,
             Content::Reasoning(reasoning) => in_list && reasoning.spelling == ReasoningSpelling::Thinking,
@@ -248,7 +251,8 @@ pub(super) fn put_content(
         Shape::Parts => {}
         // Several texts stay apart where the format allows it; in an answer, and in a string, they are one.
         Shape::Text | Shape::Auto | Shape::Absent | Shape::Null => {
-            let joins = parts.len() <= 1 || shape == Shape::Text || matches!(role, Role::Assistant | Role::Tool);
+            let joins =
+                parts.len() <= 1 || shape == Shape::Text || matches!(role, Role::Assistant | Role::Tool);
             if joins && let Some(joined) = parts.iter().map(text).collect::<Option<String>>() {
                 put(map, "content", joined);
                 return Ok(());

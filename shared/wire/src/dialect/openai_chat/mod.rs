@@ -13,6 +13,8 @@ mod request;
 mod response;
 mod stream;
 mod stream_write;
+#[cfg(test)]
+mod tests;
 mod tool;
 pub mod usage;
 

@@ -16,9 +16,10 @@ pub(super) fn decode_part(value: Value, path: &Path<'_>) -> Result<Part, DecodeE
     let kind = fields::need_string(&mut map, path, "type")?;
     let mut signature = None;
     let content = match kind.as_str() {
-        "text" => {
-            Content::Text(Text { text: fields::need_string(&mut map, path, "text")?, annotations: Vec::new() })
-        }
+        "text" => Content::Text(Text {
+            text: fields::need_string(&mut map, path, "text")?,
+            annotations: Vec::new(),
+        }),
         "refusal" => Content::Refusal(fields::need_string(&mut map, path, "refusal")?),
         "image_url" if is_object(&map, "image_url") => {
             let source = nested(&mut map, path, "image_url", |image, path| {
@@ -129,7 +130,8 @@ pub(super) fn put_cache_mark(map: &mut Map<String, Value>, mark: Option<CacheMar
 
 /// Tells media in the request itself (`data:TYPE;base64,...`) from media at an address.
 fn split_data_url(url: String) -> Source {
-    let Some((media_type, data)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) else {
+    let Some((media_type, data)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"))
+    else {
         return Source::Url(url);
     };
     Source::Base64 { media_type: Some(media_type.to_owned()), data: data.to_owned() }

@@ -20,7 +20,9 @@ pub(super) fn take_reasoning(map: &mut Extra) -> Vec<Part> {
     if !details.is_empty() {
         map.remove("reasoning_details");
     }
-    let said = details.iter().any(|part| matches!(&part.content, Content::Reasoning(detail) if !detail.text.is_empty()));
+    let said = details
+        .iter()
+        .any(|part| matches!(&part.content, Content::Reasoning(detail) if !detail.text.is_empty()));
     if !said {
         for (name, spelling) in [
             ("reasoning_content", ReasoningSpelling::ReasoningContent),

@@ -5,8 +5,8 @@ use serde_json::{Map, Number, Value, json};
 use super::message::{self, Losses};
 use super::tool;
 use crate::chat::{
-    AudioOutput, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest, ReasoningRequestSpelling,
-    Request, ResponseFormat, Role, Sampling, Schema, Stop, WebSearch,
+    AudioOutput, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest,
+    ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, WebSearch,
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::{DecodeError, EncodeError, Encoded};
@@ -69,7 +69,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
     request.store = fields::boolean(&mut map, path, "store")?;
     request.prompt_cache_key = fields::string(&mut map, path, "prompt_cache_key")?;
     request.verbosity = fields::string(&mut map, path, "verbosity")?;
-    request.web_search = fields::object(&mut map, path, "web_search_options")?.map(decode_search).transpose()?;
+    request.web_search =
+        fields::object(&mut map, path, "web_search_options")?.map(decode_search).transpose()?;
     request.stream = fields::boolean(&mut map, path, "stream")?;
     if let Some(mut options) = fields::object(&mut map, path, "stream_options")? {
         let at = Path::Field(path, "stream_options");
@@ -94,7 +95,9 @@ fn take_tools(request: &mut Request, map: &mut Extra) -> Result<(), DecodeError>
     } else if map.get("functions").is_some_and(filled) {
         request.legacy_functions = true;
         let at = Path::Field(path, "functions");
-        for (index, value) in fields::array(map, path, "functions")?.unwrap_or_default().into_iter().enumerate() {
+        for (index, value) in
+            fields::array(map, path, "functions")?.unwrap_or_default().into_iter().enumerate()
+        {
             request.tools.push(tool::decode_function(value, &Path::Item(&at, index))?);
         }
     }
@@ -103,11 +106,16 @@ fn take_tools(request: &mut Request, map: &mut Extra) -> Result<(), DecodeError>
     if map.get(name).is_some_and(|value| !value.is_null() && !is_choice(value)) {
         return Err(path.field_error(name, "expected a string or an object"));
     }
-    request.tool_choice = fields::take(map, name).map(|value| tool::decode_choice(value, request.legacy_functions));
+    request.tool_choice =
+        fields::take(map, name).map(|value| tool::decode_choice(value, request.legacy_functions));
     Ok(())
 }
 
 fn take_sampling(map: &mut Extra) -> Result<Sampling, DecodeError> {
+    let whole = |seed: &Number| seed.is_i64() || seed.is_u64();
+    if map.get("seed").and_then(Value::as_number).is_some_and(|seed| !whole(seed)) {
+        return Err(Path::Root.field_error("seed", "expected a whole number"));
+    }
     let mut number = |name| fields::number(map, &Path::Root, name);
     Ok(Sampling {
         temperature: number("temperature")?,
@@ -153,7 +161,10 @@ fn decode_format(value: Value) -> Result<ResponseFormat, DecodeError> {
 fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeError> {
     let path = &Path::Root;
     if let Some(effort) = fields::string(map, path, "reasoning_effort")? {
-        return Ok(Some(ReasoningRequest { effort: Some(Effort::from(effort.as_str())), ..Default::default() }));
+        return Ok(Some(ReasoningRequest {
+            effort: Some(Effort::from(effort.as_str())),
+            ..Default::default()
+        }));
     }
     if let Some(mut reasoning) = fields::try_object(map, "reasoning") {
         let request = ReasoningRequest {

@@ -214,4 +214,3 @@ pub fn encode_usage(usage: &Usage) -> Value {
         },
     })
 }
-

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::response::{decode_finish, known_usage, take_logprobs};
 use super::{error, part, reasoning, tool};
 use crate::chat::{
-    AudioDelta, ChoiceDelta, Content, Delta, Extra, FinishReason, Part, ReasoningDelta, ReasoningSpelling, Role, Start,
-    ToolCallDelta, ToolKind,
+    AudioDelta, ChoiceDelta, Content, Delta, Extra, FinishReason, Part, ReasoningDelta, ReasoningSpelling,
+    Role, Start, ToolCallDelta, ToolKind,
 };
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
@@ -79,8 +79,9 @@ impl StreamDecoder {
         if self.done || data.is_empty() {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data)
-            .map_err(|error| DecodeError::at("", format!("an event of the stream is not valid JSON: {error}")))?;
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
         if let Some(fault) = error::find_fault(&value) {
             return Err(StreamError::Fault(fault));
         }
@@ -221,7 +222,8 @@ fn read_delta(state: &mut ChoiceState, mut map: Map<String, Value>, push: &mut i
         }
     }
     if let Some(call) = fields::try_object(&mut map, "function_call") {
-        let wrapped = Map::from_iter([("function".to_owned(), Value::Object(call)), ("index".to_owned(), 0.into())]);
+        let wrapped =
+            Map::from_iter([("function".to_owned(), Value::Object(call)), ("index".to_owned(), 0.into())]);
         read_call_of(state, wrapped, ToolKind::LegacyFunction, push);
     }
     let extra = said(map);
@@ -288,7 +290,8 @@ fn read_call_of(
     map.remove("type");
     let number = fields::try_whole(&mut map, "index");
     let id = fields::try_string(&mut map, "id").filter(|id| !id.is_empty());
-    let (holder, argument) = if kind == ToolKind::Custom { ("custom", "input") } else { ("function", "arguments") };
+    let (holder, argument) =
+        if kind == ToolKind::Custom { ("custom", "input") } else { ("function", "arguments") };
     let mut inner = fields::try_object(&mut map, holder).unwrap_or_default();
     let name = fields::try_string(&mut inner, "name").unwrap_or_default();
     let text = match fields::take(&mut inner, argument) {
@@ -383,5 +386,8 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
 }
 
 fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(FaultKind::Cut, "the provider's stream ended before the answer was complete"))
+    StreamError::Fault(Fault::new(
+        FaultKind::Cut,
+        "the provider's stream ended before the answer was complete",
+    ))
 }

@@ -155,8 +155,9 @@ pub(super) fn decode_call(value: Value, path: &Path<'_>, lenient: bool) -> Resul
     let mut call = ToolCall { id, ..ToolCall::default() };
     match kind.as_deref() {
         None | Some("function") => {
-            let mut inner = fields::object(&mut map, path, "function")?
-                .ok_or_else(|| path.field_error("function", "required: an object with `name` and `arguments`"))?;
+            let mut inner = fields::object(&mut map, path, "function")?.ok_or_else(|| {
+                path.field_error("function", "required: an object with `name` and `arguments`")
+            })?;
             let at = Path::Field(path, "function");
             call.name = fields::need_string(&mut inner, &at, "name")?;
             call.arguments = take_arguments(&mut inner, &at, lenient)?;
@@ -177,7 +178,11 @@ pub(super) fn decode_call(value: Value, path: &Path<'_>, lenient: bool) -> Resul
     Ok(Part { content: Content::ToolCall(call), id: None, cache: None, signature, extra: map })
 }
 
-fn take_arguments(map: &mut Map<String, Value>, path: &Path<'_>, lenient: bool) -> Result<String, DecodeError> {
+fn take_arguments(
+    map: &mut Map<String, Value>,
+    path: &Path<'_>,
+    lenient: bool,
+) -> Result<String, DecodeError> {
     if lenient && let Some(object) = fields::try_object(map, "arguments") {
         return Ok(Value::Object(object).to_string());
     }
@@ -186,7 +191,8 @@ fn take_arguments(map: &mut Map<String, Value>, path: &Path<'_>, lenient: bool) 
 
 /// Reads the older `function_call` of a message; an empty placeholder stays where it is.
 pub(super) fn take_legacy_call(map: &mut Extra) -> Option<Part> {
-    let named = |value: &Value| value.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
+    let named =
+        |value: &Value| value.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
     let Some(Value::Object(mut inner)) = fields::take_if(map, "function_call", named) else { return None };
     let call = ToolCall {
         id: None,

@@ -63,7 +63,7 @@ pub enum PeekFailure {
 
 /// Finds the facts of a whole answer.
 pub fn peek_response(body: &[u8]) -> Result<ResponseFacts, PeekFailure> {
-    let facts = read(body)?;
+    let facts = read(body, true)?;
     if facts.choices.is_none() {
         let error = DecodeError::at("choices", "missing: expected an array of choices");
         return Err(PeekFailure::Decode(error));
@@ -79,7 +79,7 @@ pub fn peek_event(data: &[u8]) -> Result<EventFacts, PeekFailure> {
         let (model, usage, finish_reasons) = (None, None, Vec::new());
         return Ok(EventFacts { kind: EventKind::Done, model, usage, finish_reasons, text_bytes: 0 });
     }
-    let facts = read(data)?;
+    let facts = read(data, false)?;
     let kind = match facts.choices {
         _ if facts.made => EventKind::Content,
         Some(1..) => EventKind::Role,
@@ -92,6 +92,8 @@ pub fn peek_event(data: &[u8]) -> Result<EventFacts, PeekFailure> {
 
 #[derive(Default)]
 struct Facts<'a> {
+    /// Whether this is a whole answer, not an event.
+    whole: bool,
     model: Option<String>,
     usage: Option<Usage>,
     /// Whether there was a usage object, whatever it said.
@@ -114,8 +116,8 @@ enum Failed<'a> {
     Inside(&'a str),
 }
 
-fn read(body: &[u8]) -> Result<Facts<'_>, PeekFailure> {
-    let mut facts = Facts::default();
+fn read(body: &[u8], whole: bool) -> Result<Facts<'_>, PeekFailure> {
+    let mut facts = Facts { whole, ..Facts::default() };
     let outermost = walk(body, &mut facts).map_err(|flaw| {
         let empty = body.iter().all(u8::is_ascii_whitespace);
         let reason = if empty { "it is empty".to_owned() } else { format!("not valid JSON: {}", flaw.explain(body)) };
@@ -255,36 +257,55 @@ fn read_choices<'a>(cursor: &mut Cursor<'a>, facts: &mut Facts<'a>) -> Result<()
     let mut list = cursor.enter()?;
     while cursor.item(&mut list)? {
         count += 1;
-        if cursor.kind()? != Kind::Object {
+        if cursor.kind()? == Kind::Object {
+            read_choice(cursor, facts)?;
+        } else {
             cursor.skip()?;
-            continue;
-        }
-        let mut buffer = String::new();
-        let mut choice = cursor.enter()?;
-        while let Some(name) = cursor.member(&mut choice)? {
-            let kind = cursor.kind()?;
-            match (name.resolved(&mut buffer), kind) {
-                ("delta" | "message", Kind::Object) => read_piece(cursor, facts)?,
-                ("finish_reason", Kind::String) => {
-                    let reason = cursor.text()?.decoded();
-                    facts.finish_reasons.extend(reason.filter(|r| !r.is_empty()).map(Into::into));
-                }
-                // OpenRouter's error of one choice.
-                ("error", _) => {
-                    if let Some(error) = read_error(cursor, kind)? {
-                        facts.failed = facts.failed.or(Some(Failed::Inside(error)));
-                    }
-                }
-                _ => cursor.skip()?,
-            }
         }
     }
     facts.choices = Some(count);
     Ok(())
 }
 
-/// A message or a piece of one.
-fn read_piece(cursor: &mut Cursor<'_>, facts: &mut Facts<'_>) -> Result<(), Flaw> {
+fn read_choice<'a>(cursor: &mut Cursor<'a>, facts: &mut Facts<'a>) -> Result<(), Flaw> {
+    let (mut delta, mut message) = (None, None);
+    let mut buffer = String::new();
+    let mut choice = cursor.enter()?;
+    while let Some(name) = cursor.member(&mut choice)? {
+        let kind = cursor.kind()?;
+        match (name.resolved(&mut buffer), kind) {
+            ("delta", Kind::Object) => delta = Some(read_piece(cursor)?),
+            ("message", Kind::Object) => message = Some(read_piece(cursor)?),
+            ("finish_reason", Kind::String) => {
+                let reason = cursor.text()?.decoded();
+                facts.finish_reasons.extend(reason.filter(|r| !r.is_empty()).map(Into::into));
+            }
+            // OpenRouter's error of one choice.
+            ("error", _) => {
+                if let Some(error) = read_error(cursor, kind)? {
+                    facts.failed = facts.failed.or(Some(Failed::Inside(error)));
+                }
+            }
+            _ => cursor.skip()?,
+        }
+    }
+    // Perplexity gives both in both: a chunk repeats the message so far, and a whole answer has an empty delta.
+    if let Some(piece) = if facts.whole { message.or(delta) } else { delta.or(message) } {
+        facts.text_bytes += piece.text_bytes;
+        facts.made |= piece.made;
+    }
+    Ok(())
+}
+
+/// What a message, or a piece of one, holds.
+#[derive(Default)]
+struct Piece {
+    text_bytes: usize,
+    made: bool,
+}
+
+fn read_piece(cursor: &mut Cursor<'_>) -> Result<Piece, Flaw> {
+    let mut piece = Piece::default();
     // Servers say the same reasoning under several names: the longest counts.
     let mut reasoning = 0;
     let mut buffer = String::new();
@@ -294,47 +315,52 @@ fn read_piece(cursor: &mut Cursor<'_>, facts: &mut Facts<'_>) -> Result<(), Flaw
         match (name.resolved(&mut buffer), kind) {
             ("content" | "refusal", Kind::String | Kind::Array) => {
                 let (bytes, any) = read_prose(cursor, kind)?;
-                facts.text_bytes += bytes;
-                facts.made |= any;
+                piece.text_bytes += bytes;
+                piece.made |= any;
             }
             ("reasoning_content" | "reasoning" | "reasoning_details", Kind::String | Kind::Array) => {
                 let (bytes, any) = read_prose(cursor, kind)?;
                 reasoning = bytes.max(reasoning);
-                facts.made |= any;
+                piece.made |= any;
             }
             ("tool_calls", Kind::Array) => {
                 let mut list = cursor.enter()?;
                 while cursor.item(&mut list)? {
-                    facts.made = true;
-                    facts.text_bytes += read_call(cursor)?;
+                    piece.made = true;
+                    piece.text_bytes += read_call(cursor)?;
                 }
             }
             ("function_call", Kind::Object) => {
-                facts.made = true;
-                facts.text_bytes += read_call(cursor)?;
+                piece.made = true;
+                piece.text_bytes += read_call(cursor)?;
             }
-            ("audio", Kind::Object) => {
-                let mut audio = cursor.enter()?;
-                while let Some(name) = cursor.member(&mut audio)? {
-                    facts.made = true;
-                    if name.resolved(&mut buffer) == "transcript" && cursor.kind()? == Kind::String {
-                        facts.text_bytes += cursor.text()?.decoded_len();
-                    } else {
-                        cursor.skip()?;
-                    }
-                }
-            }
+            ("audio", Kind::Object) => read_audio(cursor, &mut piece)?,
             ("images", Kind::Array) => {
                 let mut list = cursor.enter()?;
                 while cursor.item(&mut list)? {
-                    facts.made = true;
+                    piece.made = true;
                     cursor.skip()?;
                 }
             }
             _ => cursor.skip()?,
         }
     }
-    facts.text_bytes += reasoning;
+    piece.text_bytes += reasoning;
+    Ok(piece)
+}
+
+/// Sound: what is said in it counts as text.
+fn read_audio(cursor: &mut Cursor<'_>, piece: &mut Piece) -> Result<(), Flaw> {
+    let mut buffer = String::new();
+    let mut audio = cursor.enter()?;
+    while let Some(name) = cursor.member(&mut audio)? {
+        piece.made = true;
+        if name.resolved(&mut buffer) == "transcript" && cursor.kind()? == Kind::String {
+            piece.text_bytes += cursor.text()?.decoded_len();
+        } else {
+            cursor.skip()?;
+        }
+    }
     Ok(())
 }
 

@@ -296,6 +296,11 @@ fn tells_events_apart() {
         (delta(r#"{"audio":{"id":"a","data":"AAAA","transcript":"yes"}}"#), EventKind::Content, 3),
         (delta(r#"{"images":[{"type":"image_url"}]}"#), EventKind::Content, 0),
         (r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#.to_owned(), EventKind::Usage, 0),
+        (
+            r#"{"choices":[{"message":{"content":"all so far"},"delta":{"content":"far"}}]}"#.to_owned(),
+            EventKind::Content,
+            3,
+        ),
         (r#"{"usage":{"prompt_tokens":0}}"#.to_owned(), EventKind::Usage, 0),
         (r#"{"choices":[],"prompt_filter_results":[]}"#.to_owned(), EventKind::Other, 0),
         (r#"{"choices":[],"usage":null,"error":null}"#.to_owned(), EventKind::Other, 0),
@@ -364,6 +369,8 @@ fn reads_a_whole_answer() {
         text_bytes: 6,
     };
     assert_eq!(facts, expected);
+    let both = br#"{"choices":[{"delta":{"content":""},"message":{"content":"all"}}]}"#;
+    assert_eq!(peek_response(both).unwrap().text_bytes, 3);
 }
 
 #[test]

@@ -1,0 +1,9 @@
+//! The program as it is: started as a process, spoken to over HTTP and through its own commands.
+
+mod config;
+mod connections;
+mod keys;
+mod records;
+mod start;
+mod stop;
+mod support;

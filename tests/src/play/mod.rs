@@ -1,0 +1,140 @@
+//! Plays a case on a site and says everything that is not as it must be.
+
+mod admin;
+mod answer;
+mod record;
+mod secrecy;
+mod subset;
+
+pub use secrecy::{prompts, secrets_in};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::Request;
+use postern_testkit::Script;
+use postern_testkit::script::Fate;
+
+use crate::corpus::{Case, Key};
+use crate::site::{Ending, Payload, Site};
+
+/// One play of a case.
+struct Play<'a, S> {
+    site: &'a S,
+    case: &'a Case,
+    /// The caller's trace, by which the upstream and the record know the call.
+    trace: String,
+    /// A tenant that nobody else is.
+    tenant: String,
+}
+
+/// Plays `case` on `site`.
+///
+/// # Errors
+/// Everything that is not as the case says, one a line.
+pub async fn play<S: Site>(site: &S, case: &Case) -> Result<(), String> {
+    static PLAYS: AtomicU64 = AtomicU64::new(1);
+    let number = PLAYS.fetch_add(1, Ordering::Relaxed);
+    let play = Play {
+        site,
+        case,
+        trace: format!("c0fefe00000000000000{number:012x}"),
+        tenant: format!("{}-{number}", case.name.replace('/', ".")),
+    };
+    let wrong = play.run().await?;
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n- {}", case.about, wrong.join("\n- "))) }
+}
+
+impl<S: Site> Play<'_, S> {
+    async fn run(&self) -> Result<Vec<String>, String> {
+        let case = self.case;
+        let key = self.key().await?;
+        let script = Script::queue(case.upstream.iter().map(|u| u.exchange.clone()));
+        self.site.script(&self.trace, &script);
+        let heard = self.site.call(self.request(key.as_ref())?, &case.leaves).await?;
+        let mut wrong = script.complaints();
+        if let Ending::Broken(how) = &heard.ending {
+            wrong.push(format!("the connection to the caller broke: {how}"));
+        }
+        wrong.extend(answer::check(case, &heard));
+        wrong.extend(self.check_cancelled(&script).await);
+        let record = self.record(&heard, key.as_ref(), &mut wrong).await?;
+        let mut secrets: Vec<&str> = vec![self.site.admin_token()];
+        if let Some(key) = &key {
+            secrets.push(&key.text);
+        }
+        wrong.extend(secrecy::check(case, &heard, record.as_ref(), &secrets));
+        Ok(wrong)
+    }
+
+    /// The key that the case is about, in the state that it says.
+    async fn key(&self) -> Result<Option<admin::MadeKey>, String> {
+        let expires = (self.case.key == Key::Expired).then(|| self.site.now() + Duration::from_millis(1500));
+        match self.case.key {
+            Key::None | Key::Unknown | Key::Malformed | Key::Admin => return Ok(None),
+            Key::Good | Key::WrongSecret | Key::Revoked | Key::Expired => {}
+        }
+        let mut key = admin::make_key(self.site, &self.tenant, &self.case.models, expires).await?;
+        match self.case.key {
+            Key::Revoked => admin::revoke_key(self.site, &key.id).await?,
+            Key::Expired => self.site.pause(Duration::from_millis(1600)).await,
+            Key::WrongSecret => {
+                let changed = if key.text.ends_with('0') { '1' } else { '0' };
+                key.text.pop();
+                key.text.push(changed);
+            }
+            _ => {}
+        }
+        Ok(Some(key))
+    }
+
+    fn request(&self, key: Option<&admin::MadeKey>) -> Result<Request<Payload>, String> {
+        let wanted = &self.case.request;
+        let mut headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("traceparent".to_owned(), format!("00-{}-00f067aa0ba902b7-01", self.trace)),
+        ];
+        let sent = match (self.case.key, key) {
+            (_, Some(key)) => Some(key.text.clone()),
+            (Key::Unknown, None) => Some(format!("pk_{}_{}", "0".repeat(10), "A".repeat(40))),
+            (Key::Malformed, None) => Some("sk-not-a-key-of-ours".to_owned()),
+            (Key::Admin, None) => Some(self.site.admin_token().to_owned()),
+            _ => None,
+        };
+        let sent = sent.unwrap_or_default();
+        if self.case.key != Key::None {
+            headers.push(("authorization".to_owned(), format!("Bearer {sent}")));
+        }
+        for (name, value) in &wanted.headers {
+            headers.retain(|(other, _)| other != name);
+            headers.extend(value.as_ref().map(|value| (name.clone(), value.replace("${KEY}", &sent))));
+        }
+        let body = match wanted.pieces {
+            None => Payload::whole(wanted.body.clone()),
+            Some(size) => Payload::in_pieces(wanted.body.clone(), size),
+        };
+        let path = wanted.path.replace("${KEY}", &sent);
+        let request = Request::builder().method(wanted.method.as_str()).uri(path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        request.body(body).map_err(|e| format!("the request cannot be made: {e}"))
+    }
+
+    /// Over HTTP it takes a moment until the upstream knows that it is alone.
+    async fn check_cancelled(&self, script: &Script) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (i, _) in self.case.upstream.iter().enumerate().filter(|(_, u)| u.cancelled) {
+            let mut fate = None;
+            for _ in 0..100 {
+                fate = script.received().get(i).map(|r| r.fate);
+                if fate != Some(Fate::Open) {
+                    break;
+                }
+                self.site.pause(Duration::from_millis(30)).await;
+            }
+            if fate != Some(Fate::Cancelled) {
+                wrong.push(format!("call {} to the upstream must be cancelled; its fate is {fate:?}", i + 1));
+            }
+        }
+        wrong
+    }
+}

@@ -1,0 +1,48 @@
+//! The corpus on the core itself, in virtual time; each stream also cut at every byte.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use postern_tests::corpus::{self, Case};
+use postern_tests::play::play;
+use postern_tests::site::{Face, InProcess};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let cases = match corpus::load(&corpus::folder()) {
+        Ok(cases) => cases,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials = Vec::new();
+    for case in cases.into_iter().filter(|case| case.only.as_deref().is_none_or(|only| only == "in_process")) {
+        if case.is_stream() {
+            let case = case.clone();
+            let name = format!("{} cut at every byte", case.name);
+            trials.push(Trial::test(name, move || cut_everywhere(&case)));
+        }
+        trials.push(Trial::test(case.name.clone(), move || once(&case)));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn once(case: &Case) -> Result<(), Failed> {
+    let face = InProcess::default();
+    face.run(async { play(&face.start(&case.config).await?, case).await }).map_err(Failed::from)
+}
+
+/// In single bytes, and in two pieces at each place.
+fn cut_everywhere(case: &Case) -> Result<(), Failed> {
+    let longest = case.upstream.iter().filter_map(|u| u.reply()).map(|r| r.body().len()).max().unwrap_or_default();
+    once(&case.with_cuts(|length| (1..length).collect())).map_err(|e| with_place("in single bytes", &e))?;
+    for at in 1..longest {
+        once(&case.with_cuts(|_| vec![at])).map_err(|e| with_place(&format!("at byte {at}"), &e))?;
+    }
+    Ok(())
+}
+
+fn with_place(place: &str, failed: &Failed) -> Failed {
+    format!("cut {place}: {}", failed.message().unwrap_or_default()).into()
+}
