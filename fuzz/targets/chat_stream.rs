@@ -9,7 +9,7 @@ use postern_wire::chat::Delta;
 use postern_wire::dialect::openai_chat::{
     EncoderOptions, StreamDecoder, StreamEncoder, peek_event, peek_response,
 };
-use postern_wire::dialect::{DecodeError, StreamDecoder as _, StreamEncoder as _};
+use postern_wire::dialect::{StreamDecoder as _, StreamEncoder as _, StreamError};
 
 fuzz_target!(|data: &[u8]| {
     let (whole, ending) = decode([data].into_iter());
@@ -36,18 +36,24 @@ fuzz_target!(|data: &[u8]| {
     assert!(written.is_ok(), "what was written cannot be read: {written:?}");
 });
 
-fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Delta>, Result<(), DecodeError>) {
+fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Delta>, Result<(), StreamError>) {
     let mut decoder = StreamDecoder::new();
     let mut deltas = Vec::new();
     for piece in pieces {
         decoder.push(Bytes::copy_from_slice(piece));
-        loop {
-            match decoder.next() {
-                Ok(Some(delta)) => deltas.push(delta),
-                Ok(None) => break,
-                Err(error) => return (deltas, Err(error)),
-            }
+        if let Err(error) = take(&mut decoder, &mut deltas) {
+            return (deltas, Err(error));
         }
     }
-    (deltas, decoder.end())
+    let ending = decoder.end();
+    // The last event may be read only at the end.
+    let ending = ending.and(take(&mut decoder, &mut deltas));
+    (deltas, ending)
+}
+
+fn take(decoder: &mut StreamDecoder, deltas: &mut Vec<Delta>) -> Result<(), StreamError> {
+    while let Some(delta) = decoder.next()? {
+        deltas.push(delta);
+    }
+    Ok(())
 }

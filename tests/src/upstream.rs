@@ -70,7 +70,8 @@ impl Upstream {
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Answer>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let trace = parts.headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(|v| v.split('-').nth(1));
+        let trace =
+            parts.headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(|v| v.split('-').nth(1));
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(script) = trace.and_then(|trace| scripts.get(trace)) else {
             let text = "a call of no known trace: the gateway must pass the caller's traceparent on";
@@ -231,4 +232,3 @@ impl Silent {
         format!("http://{}", self.address)
     }
 }
-

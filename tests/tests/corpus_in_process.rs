@@ -17,8 +17,9 @@ fn main() -> ExitCode {
         }
     };
     let mut trials = Vec::new();
-    for case in cases.into_iter().filter(|case| case.only.as_deref().is_none_or(|only| only == "in_process")) {
-        if case.is_stream() {
+    for case in cases.into_iter().filter(|case| case.only.as_deref().is_none_or(|only| only == "in_process"))
+    {
+        if case.is_stream() && !case.is_paced() {
             let case = case.clone();
             let name = format!("{} cut at every byte", case.name);
             trials.push(Trial::test(name, move || cut_everywhere(&case)));
@@ -36,13 +37,16 @@ fn once(case: &Case) -> Result<(), Failed> {
 /// In single bytes, and in two pieces at each place.
 fn cut_everywhere(case: &Case) -> Result<(), Failed> {
     let longest = case.upstream.iter().filter_map(|u| u.reply()).map(|r| r.body().len()).max().unwrap_or_default();
-    once(&case.with_cuts(|length| (1..length).collect())).map_err(|e| with_place("in single bytes", &e))?;
-    for at in 1..longest {
-        once(&case.with_cuts(|_| vec![at])).map_err(|e| with_place(&format!("at byte {at}"), &e))?;
-    }
-    Ok(())
-}
-
-fn with_place(place: &str, failed: &Failed) -> Failed {
-    format!("cut {place}: {}", failed.message().unwrap_or_default()).into()
+    let face = InProcess::default();
+    let result = face.run(async {
+        let site = face.start(&case.config).await?;
+        let bytes = case.with_cuts(|length| (1..length).collect());
+        play(&site, &bytes).await.map_err(|e| format!("cut in single bytes: {e}"))?;
+        for at in 1..longest {
+            let two = case.with_cuts(|_| vec![at]);
+            play(&site, &two).await.map_err(|e| format!("cut at byte {at}: {e}"))?;
+        }
+        Ok(())
+    });
+    result.map_err(|e: String| e.into())
 }

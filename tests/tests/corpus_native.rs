@@ -57,9 +57,8 @@ fn main() -> ExitCode {
 impl Stage {
     fn once(&self, case: &Case) -> Result<(), Failed> {
         let key = case.config.to_string();
-        let started = Arc::clone(
-            self.sites.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default(),
-        );
+        let started =
+            Arc::clone(self.sites.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         self.runtime.block_on(async {
             let site = started.get_or_init(|| self.native.start(&case.config)).await;
             play(site.as_ref().map_err(Clone::clone)?, case).await

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-postern-bench measure --gateway FILE [--report FILE] [--full] [P1 P2 ...]
+postern-bench measure --gateway FILE [--serve ARGS] [--report FILE] [--full] [P1 P2 ...]
 postern-bench upstream
 postern-bench core CASE COUNT";
 
@@ -44,18 +44,24 @@ fn main() -> ExitCode {
 
 fn measure_command(args: &[String]) -> Result<(), String> {
     let (mut gateway, mut report, mut full, mut ids) = (None, None, false, Vec::new());
+    let mut serve = Vec::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
-        let mut file = || args.next().map(PathBuf::from).ok_or(format!("{arg} needs a file"));
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
-            "--gateway" => gateway = Some(file()?),
-            "--report" => report = Some(file()?),
+            "--gateway" => gateway = Some(PathBuf::from(value()?)),
+            "--report" => report = Some(PathBuf::from(value()?)),
+            "--serve" => serve = value()?.split_whitespace().map(str::to_owned).collect(),
             "--full" => full = true,
             id => ids.push(id.to_owned()),
         }
     }
-    let gateway = gateway.ok_or("measure: --gateway FILE says which binary to measure")?;
-    measure::run(&measure::Settings { gateway, full }, &ids, report.as_deref())
+    let binary = gateway.ok_or("measure: --gateway FILE says which binary to measure")?;
+    measure::run(
+        &measure::Settings { gateway: site::Gateway { binary, serve }, full },
+        &ids,
+        report.as_deref(),
+    )
 }
 
 fn core_command(args: &[String]) -> Result<(), String> {

@@ -19,15 +19,22 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a program. What it prints on the standard output can be read by line.
+    /// Starts a program. What it prints on the standard output can be read by line; what it logs is shown unless it
+    /// is mere information.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("{name} could not be started: {error}"))?;
         let out = child.stdout.take().ok_or("a process without an output")?;
+        let log = child.stderr.take().ok_or("a process without a log")?;
+        thread::spawn(move || {
+            let lines = BufReader::new(log).lines().map_while(Result::ok);
+            lines.filter(|line| !line.contains("INFO")).for_each(|line| eprintln!("{line}"));
+        });
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {

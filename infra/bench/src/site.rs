@@ -91,13 +91,23 @@ pub(crate) fn write_config(file: &Path, upstream: SocketAddr, routes: &[Route]) 
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The command that starts a gateway.
-pub(crate) fn serve(gateway: &Path, config: &Path, data: &Path, listen: SocketAddr) -> Command {
-    let mut command = Command::new(gateway);
-    command.arg("serve").arg("--config").arg(config).arg("--data").arg(data);
-    command.arg("--listen").arg(listen.to_string());
-    command.env("BENCH_KEY", "sk-bench").env_remove("RUST_LOG");
-    command
+/// The gateway that is measured.
+pub(crate) struct Gateway {
+    /// Its binary.
+    pub(crate) binary: PathBuf,
+    /// Options of its `serve`, beside those that every measurement needs: to compare them with each other.
+    pub(crate) serve: Vec<String>,
+}
+
+impl Gateway {
+    /// The command that starts it.
+    pub(crate) fn serve(&self, config: &Path, data: &Path, listen: SocketAddr) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("serve").arg("--config").arg(config).arg("--data").arg(data);
+        command.arg("--listen").arg(listen.to_string()).args(&self.serve);
+        command.env("BENCH_KEY", "sk-bench").env_remove("RUST_LOG");
+        command
+    }
 }
 
 /// An address that was free a moment ago.
@@ -140,13 +150,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn start(gateway: &Path, routes: &[Route]) -> Result<Self, String> {
+    pub(crate) fn start(gateway: &Gateway, routes: &[Route]) -> Result<Self, String> {
         let folder = Folder::new()?;
         let upstream = Upstream::start()?;
         let config = folder.join("postern.yaml");
         write_config(&config, upstream.address, routes)?;
         let address = free_address()?;
-        let process = Process::start(&mut serve(gateway, &config, &folder.join("data"), address))?;
+        let process = Process::start(&mut gateway.serve(&config, &folder.join("data"), address))?;
         let key = process.await_line(STARTING, |line| {
             line.strip_prefix("OPENAI_API_KEY=").map(|key| key.trim().to_owned())
         })?;

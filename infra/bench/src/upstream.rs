@@ -132,7 +132,10 @@ impl Pace {
         if self.rate <= FASTEST_BY_TIMER {
             let begun = Instant::now();
             for i in 0..self.count {
-                tokio::time::sleep_until((begun + period * i).into()).await;
+                // A time that has come already would still be waited for, up to a tick.
+                if i > 0 {
+                    tokio::time::sleep_until((begun + period * i).into()).await;
+                }
                 stream.write_all(&script.token).await?;
             }
         } else {

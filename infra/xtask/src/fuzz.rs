@@ -52,7 +52,7 @@ fn run_targets(place: &Workplace, targets: &[&str], seconds: u64) -> Result<Repo
     let built = place.target.join("fuzz");
     let mut build = place.cargo();
     // A target is named so that the flags do not reach build scripts, which link no libFuzzer.
-    build.args(["build", "--quiet", "--release", "--locked", "--target", host, "--manifest-path"]);
+    build.args(["build", "--quiet", "--release", "--target", host, "--manifest-path"]);
     build.arg(folder.join("Cargo.toml")).arg("--target-dir").arg(&built).env("RUSTFLAGS", FLAGS);
     run::must(
         "building the fuzz targets (libFuzzer is C++: on Debian, apt-get install g++)",

@@ -172,6 +172,13 @@ impl Case {
         })
     }
 
+    /// Whether the upstream takes its time between the pieces of an answer, so that how it is cut matters.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        let replies = self.upstream.iter().filter_map(Upstream::reply);
+        replies.flat_map(|reply| &reply.chunks).any(|chunk| !chunk.after.is_zero())
+    }
+
     /// The same case, the body of every answer of the upstream cut by `cut`, which takes its length.
     #[must_use]
     pub fn with_cuts(&self, cut: impl Fn(usize) -> Vec<usize>) -> Self {

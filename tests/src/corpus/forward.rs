@@ -13,8 +13,12 @@ pub(super) fn forwarded(request: &[u8], model: &str, asks_usage: bool) -> Result
     let mut out = format!("{}\"{model}\"{}", &text[..from], &text[to..]);
     let streams = value_of(&out, "stream").filter(|(from, to)| &out[*from..*to] == "true");
     match (streams, out.contains("\"stream_options\"")) {
-        (Some((_, end)), false) if asks_usage => out.insert_str(end, r#","stream_options":{"include_usage":true}"#),
-        (Some(_), true) if !out.contains(r#""include_usage": true"#) && !out.contains(r#""include_usage":true"#) => {
+        (Some((_, end)), false) if asks_usage => {
+            out.insert_str(end, r#","stream_options":{"include_usage":true}"#)
+        }
+        (Some(_), true)
+            if !out.contains(r#""include_usage": true"#) && !out.contains(r#""include_usage":true"#) =>
+        {
             return Err("it has stream_options without usage: write what must arrive".to_owned());
         }
         _ => {}
@@ -49,7 +53,10 @@ mod tests {
     #[test]
     fn changes_what_must_change() {
         let made = forwarded(br#"{ "model" : "a","stream":true ,"x":1e2}"#, "b", true).unwrap();
-        assert_eq!(made, r#"{ "model" : "b","stream":true,"stream_options":{"include_usage":true} ,"x":1e2}"#);
+        assert_eq!(
+            made,
+            r#"{ "model" : "b","stream":true,"stream_options":{"include_usage":true} ,"x":1e2}"#
+        );
         let made = forwarded(br#"{"messages":["model"],"model":"a"}"#, "b", true).unwrap();
         assert_eq!(made, r#"{"messages":["model"],"model":"b"}"#);
         assert!(forwarded(b"{}", "b", true).is_err());

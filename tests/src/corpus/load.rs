@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::file::{CaseFile, EndFile, PieceName, Pieces, UpstreamFile};
 use super::forward::forwarded;
 use super::{Case, Conduct, Request, Upstream};
-use crate::site::{UPSTREAM_KEY, OTHER_UPSTREAM_KEY};
+use crate::site::{OTHER_UPSTREAM_KEY, UPSTREAM_KEY};
 
 /// What an answer's file may be called after its stem, with its content type.
 const ANSWERS: [(&str, &str); 4] = [
@@ -95,7 +95,9 @@ fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String>
         (Some(bytes), _, _) => Some(bytes),
         // What is not said comes back as the upstream gave it.
         (None, None, _) => last_body,
-        (None, Some(_), 200) => return Err("an error inside a stream needs a response.sse, even if it is empty".into()),
+        (None, Some(_), 200) => {
+            return Err("an error inside a stream needs a response.sse, even if it is empty".into());
+        }
         (None, Some(_), _) => None,
     };
     let record_subset = match files.take("record.json") {
@@ -149,7 +151,9 @@ fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) 
         ("cookie".to_owned(), None),
     ];
     match call.key.as_deref() {
-        Some("authorization") => headers.push(("authorization".into(), Some(format!("Bearer {UPSTREAM_KEY}")))),
+        Some("authorization") => {
+            headers.push(("authorization".into(), Some(format!("Bearer {UPSTREAM_KEY}"))))
+        }
         Some("other") => headers.push(("authorization".into(), Some(format!("Bearer {OTHER_UPSTREAM_KEY}")))),
         Some(header) => {
             headers.retain(|(name, _)| name != header);
@@ -218,7 +222,9 @@ fn reply(call: &UpstreamFile, kind: &str, body: Bytes, delay: Duration) -> Reply
 
 /// Offsets behind each blank line.
 fn event_ends(body: &[u8]) -> Vec<usize> {
-    (2..=body.len()).filter(|end| body[..*end].ends_with(b"\n\n") || body[..*end].ends_with(b"\n\r\n")).collect()
+    (2..=body.len())
+        .filter(|end| body[..*end].ends_with(b"\n\n") || body[..*end].ends_with(b"\n\r\n"))
+        .collect()
 }
 
 /// Changes `into` as a JSON merge patch (RFC 7396): objects are merged, null removes, all else replaces.

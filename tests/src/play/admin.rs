@@ -50,7 +50,9 @@ pub(super) async fn records<S: Site>(
     let mut found = Vec::new();
     for _ in 0..tries {
         let page = ask(site, "GET", &format!("/admin/v1/logs?limit=1000{query}"), None).await?;
-        let Some(Value::Array(data)) = page.get("data") else { return Err("the logs have no data".to_owned()) };
+        let Some(Value::Array(data)) = page.get("data") else {
+            return Err("the logs have no data".to_owned());
+        };
         found = data.iter().filter(|record| matches(record)).cloned().collect();
         if expected > 0 && found.len() >= expected {
             break;

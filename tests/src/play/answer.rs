@@ -51,7 +51,9 @@ fn check_body(case: &Case, heard: &Heard) -> Option<String> {
         // It left before the end: what it got must be what it would have got.
         (None, _) => (!expected.starts_with(body)).then(|| differing_bytes(body, expected)),
         (Some(error), _) if case.status == 200 => {
-            let Some(rest) = body.strip_prefix(expected) else { return Some(differing_bytes(body, expected)) };
+            let Some(rest) = body.strip_prefix(expected) else {
+                return Some(differing_bytes(body, expected));
+            };
             check_error_event(error, rest)
         }
         (Some(error), _) => {

@@ -43,7 +43,10 @@ impl<S: Site> Play<'_, S> {
         }
         if self.site.has_virtual_time() && self.case.upstream.len() <= 1 && time("gateway_us") != 0 {
             // In virtual time computing takes no time, so all of it was waiting for the upstream.
-            found.push(format!("waiting for the upstream counts as the gateway's time: {} us", time("gateway_us")));
+            found.push(format!(
+                "waiting for the upstream counts as the gateway's time: {} us",
+                time("gateway_us")
+            ));
         }
         if !found.is_empty() {
             wrong.push(format!("{}\n  in {record}", found.join("\n- ")));
@@ -83,7 +86,7 @@ fn general(case: &Case, heard: &Heard, record: &Value, key: Option<&MadeKey>) ->
     }
     if case.upstream.is_empty() && !subset_says("attempts") {
         must("attempts", Value::Array(Vec::new()));
-        must("cost", 0.into());
+        must("cost_micro_usd", 0.into());
     }
     if case.status >= 400 && !subset_says("error") {
         let code = case.error.as_ref().and_then(|e| e.code.clone());
@@ -92,7 +95,7 @@ fn general(case: &Case, heard: &Heard, record: &Value, key: Option<&MadeKey>) ->
         }
     }
     if let Some(cost) = heard.header("x-postern-cost-usd") {
-        let micros = record.get("cost").and_then(Value::as_u64).unwrap_or_default();
+        let micros = record.get("cost_micro_usd").and_then(Value::as_u64).unwrap_or_default();
         let expected = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         if cost != expected {
             wrong.push(format!("x-postern-cost-usd is {cost}, and the record says {expected}"));

@@ -55,7 +55,9 @@ fn collect(value: Option<&Value>, texts: &mut Vec<String>) {
 pub(super) fn check(case: &Case, heard: &Heard, record: Option<&Value>, secrets: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     let headers = heard.head.as_ref().map_or_else(String::new, |(_, headers)| {
-        let line = |(name, value): (_, &http::HeaderValue)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
+        let line = |(name, value): (_, &http::HeaderValue)| {
+            format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+        };
         headers.iter().map(line).collect()
     });
     let body = String::from_utf8_lossy(&heard.body);

@@ -18,7 +18,8 @@ pub(super) fn differences(path: &str, expected: &Value, found: &Value, wrong: &m
         }
         (Value::Object(members), Value::Object(_)) => {
             if path.ends_with(".usage")
-                && let Some(more) = found.as_object().and_then(|f| f.keys().find(|k| !members.contains_key(*k)))
+                && let Some(more) =
+                    found.as_object().and_then(|f| f.keys().find(|k| !members.contains_key(*k)))
             {
                 wrong.push(format!("{path}.{more} is {}, and was not expected", found[more]));
             }
@@ -56,6 +57,9 @@ mod tests {
         assert_eq!(wrong(json!({"a": []}), json!({"a": [1]})).len(), 1);
         assert!(wrong(json!({"t": {"$from": 5, "$to": 9}}), json!({"t": 7})).is_empty());
         assert_eq!(wrong(json!({"t": {"$from": 5}}), json!({"t": 4})).len(), 1);
-        assert_eq!(wrong(json!({"usage": {"input": 1}}), json!({"usage": {"input": 1, "output": 2}})).len(), 1);
+        assert_eq!(
+            wrong(json!({"usage": {"input": 1}}), json!({"usage": {"input": 1, "output": 2}})).len(),
+            1
+        );
     }
 }

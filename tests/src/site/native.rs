@@ -133,7 +133,9 @@ impl Face for Native {
         let (Some(url), Some(admin_token)) = (url, token) else {
             let said = fs::read_to_string(&log).unwrap_or_default();
             let how = if in_time { "ended" } else { "said nothing in time" };
-            return Err(format!("the gateway {how} before it printed POSTERN_URL and POSTERN_ADMIN_TOKEN:\n{said}"));
+            return Err(format!(
+                "the gateway {how} before it printed POSTERN_URL and POSTERN_ADMIN_TOKEN:\n{said}"
+            ));
         };
         // What it prints later must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -209,7 +211,12 @@ impl Site for NativeSite {
 
 impl NativeSite {
     /// A connection of its own for each call; dropping the future closes it.
-    async fn stay(&self, mut request: Request<Payload>, leaves: &Leaves, heard: &mut Heard) -> Result<(), String> {
+    async fn stay(
+        &self,
+        mut request: Request<Payload>,
+        leaves: &Leaves,
+        heard: &mut Heard,
+    ) -> Result<(), String> {
         let connect = async {
             let stream = TcpStream::connect(&self.address).await?;
             stream.set_nodelay(true)?;

@@ -177,7 +177,7 @@ fn streams_say_what_their_events_say() {
             response.choices.iter().map(|choice| (u64::from(choice.index), said(choice))).collect();
         ensure("said", &read, &accumulate(&stream)?)?;
         if ending.is_ok() {
-            let last = events(&stream)?.iter().filter_map(|event| usage_of(event)).next_back();
+            let last = events(&stream)?.iter().filter_map(usage_of).next_back();
             ensure("usage", &response.usage, &last)?;
         }
         Ok(true)
@@ -282,8 +282,8 @@ fn the_last_user_text_is_found() {
             return Ok(false);
         };
         let text = request.last_user_text();
-        let users = request.messages.iter().filter(|message| message.role.as_str() == "user");
-        ensure("text", &text.as_deref(), &users.last().map(Message::joined_text).as_deref())?;
+        let mut users = request.messages.iter().filter(|message| message.role.as_str() == "user");
+        ensure("text", &text.as_deref(), &users.next_back().map(Message::joined_text).as_deref())?;
         Ok(text.is_some())
     });
 }

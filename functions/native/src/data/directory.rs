@@ -1,4 +1,4 @@
-//! Finding, making and opening the data directory, and saying what to do when that does not work.
+//! Making and opening the data directory, and saying what to do when that does not work.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};

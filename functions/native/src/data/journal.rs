@@ -4,12 +4,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
-use postern_gateway::{Journal, StoreError};
-use redb::Database;
+use postern_gateway::{Journal, StoreError, Timestamp};
 
+use super::failure;
+use super::file::DatabaseFile;
 use super::tables::{self, RECORDS, SUMS};
 use super::writer::Writer;
-use super::{begin_read, failure};
 
 /// Records that one page may look at. A narrow question over many records is answered in several pages instead of
 /// keeping a thread busy for as long as it takes.
@@ -19,23 +19,23 @@ const LAST_DAY: u32 = u32::MAX;
 
 /// Records in the embedded file, by way of a bounded buffer.
 pub(crate) struct RedbJournal {
-    pub(super) database: Arc<Database>,
+    pub(super) file: Arc<DatabaseFile>,
     writer: Arc<Writer>,
 }
 
 impl RedbJournal {
-    pub(super) const fn new(database: Arc<Database>, writer: Arc<Writer>) -> Self {
-        Self { database, writer }
+    pub(super) const fn new(file: Arc<DatabaseFile>, writer: Arc<Writer>) -> Self {
+        Self { file, writer }
     }
 
     /// Runs a question off the threads that serve calls, once everything that was appended can be seen.
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&DatabaseFile) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.flush().await?;
-        let database = Arc::clone(&self.database);
-        match tokio::task::spawn_blocking(move || question(&database)).await {
+        let file = Arc::clone(&self.file);
+        match tokio::task::spawn_blocking(move || question(&file)).await {
             Ok(answer) => answer,
             Err(error) => Err(failure(&error)),
         }
@@ -49,18 +49,18 @@ impl Journal for RedbJournal {
 
     async fn records(&self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
         let query = query.clone();
-        self.ask(move |database| find(database, &query, LOOKED_AT)).await
+        self.ask(move |file| find(file, &query, LOOKED_AT)).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let query = query.clone();
-        self.ask(move |database| sum(database, &query)).await
+        self.ask(move |file| sum(file, &query)).await
     }
 }
 
 /// The records that match; looks at no more than `most` of them.
-pub(super) fn find(database: &Database, query: &RecordQuery, most: usize) -> Result<RecordPage, StoreError> {
-    let table = begin_read(database)?.open_table(RECORDS).map_err(|error| failure(&error))?;
+pub(super) fn find(file: &DatabaseFile, query: &RecordQuery, most: usize) -> Result<RecordPage, StoreError> {
+    let table = file.begin_read()?.open_table(RECORDS).map_err(|error| failure(&error))?;
     let after = query.after.as_deref();
     let (from, to) = match after {
         Some(after) if query.ascending => (Bound::Excluded(after), Bound::Unbounded),
@@ -91,10 +91,10 @@ pub(super) fn find(database: &Database, query: &RecordQuery, most: usize) -> Res
 }
 
 /// The sums asked for.
-fn sum(database: &Database, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-    let table = begin_read(database)?.open_table(SUMS).map_err(|error| failure(&error))?;
-    let first = query.since.map_or(0, |time| time.day());
-    let last = query.until.map_or(LAST_DAY, |time| time.day());
+fn sum(file: &DatabaseFile, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+    let table = file.begin_read()?.open_table(SUMS).map_err(|error| failure(&error))?;
+    let first = query.since.map_or(0, Timestamp::day);
+    let last = query.until.map_or(LAST_DAY, Timestamp::day);
     let range = (first, "", "", "", "")..(last, "", "", "", "");
     if first >= last {
         return Ok(query.sum([]));

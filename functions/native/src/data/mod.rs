@@ -5,6 +5,7 @@
 
 mod cache;
 mod directory;
+mod file;
 mod journal;
 mod retention;
 mod store;
@@ -18,13 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_gateway::StoreError;
-use redb::{Database, ReadableDatabase};
 
 pub(crate) use directory::DataError;
 pub(crate) use journal::RedbJournal;
 pub(crate) use store::RedbStore;
 
 use cache::Cache;
+use file::DatabaseFile;
 use writer::Writer;
 
 /// The open data directory. Dropping it writes what is still buffered.
@@ -43,14 +44,14 @@ impl Data {
     /// # Errors
     /// When it is in use by another process, cannot be made, read or written, or was written by a newer version.
     pub(crate) fn open(path: &Path, keep: Duration) -> Result<Self, DataError> {
-        let database = Arc::new(directory::open(path)?);
+        let file = Arc::new(DatabaseFile::open(path)?);
         let cache = Arc::new(Cache::default());
-        let writer = Writer::start(Arc::clone(&database), Arc::clone(&cache), keep)
+        let writer = Writer::start(Arc::clone(&file), Arc::clone(&cache), keep)
             .map_err(|error| DataError::new(path, format!("its writer cannot start: {error}")))?;
         let writer = Arc::new(writer);
         Ok(Self {
-            store: RedbStore::new(Arc::clone(&database), cache, Arc::clone(&writer)),
-            journal: RedbJournal::new(database, Arc::clone(&writer)),
+            store: RedbStore::new(Arc::clone(&file), cache, Arc::clone(&writer)),
+            journal: RedbJournal::new(file, Arc::clone(&writer)),
             writer,
         })
     }
@@ -65,11 +66,6 @@ impl Drop for Data {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Begins to read, with what has been committed so far.
-fn begin_read(database: &Database) -> Result<redb::ReadTransaction, StoreError> {
-    database.begin_read().map_err(|error| failure(&error))
 }
 
 /// The database's error as the core's. Its text names no values.

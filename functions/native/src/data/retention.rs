@@ -2,35 +2,39 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use redb::{Database, ReadableTable};
+use postern_gateway::StoreError;
+use redb::{ReadableTable, WriteTransaction};
 
+use super::failure;
+use super::file::DatabaseFile;
 use super::tables::RECORDS;
 
 /// Records removed in one transaction, so that no commit waits long for it.
 const AT_ONCE: usize = 2000;
 
 /// Removes some of the records that are older than `keep`; says how many.
-pub(super) fn prune(database: &Database, keep: Duration) -> Result<usize, redb::Error> {
+pub(super) fn prune(file: &DatabaseFile, keep: Duration) -> Result<usize, StoreError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let Some(oldest) = now.checked_sub(keep) else { return Ok(0) };
     let bound = first_id(oldest);
-    let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(true);
-    let removed = {
-        let mut records = transaction.open_table(RECORDS)?;
-        let old = records.range::<&str>(..bound.as_str())?.take(AT_ONCE);
-        let ids = old.map(|row| row.map(|(id, _)| id.value().to_owned())).collect::<Result<Vec<_>, _>>()?;
-        for id in &ids {
-            records.remove(id.as_str())?;
-        }
-        ids.len()
-    };
-    if removed == 0 {
-        transaction.abort()?;
+    let transaction = file.begin_write()?;
+    let removed = remove_before(&transaction, &bound).map_err(|error| failure(&error))?;
+    let ended = if removed == 0 {
+        transaction.abort().map_err(|error| failure(&error))
     } else {
-        transaction.commit()?;
+        transaction.commit().map_err(|error| failure(&error))
+    };
+    ended.map(|()| removed)
+}
+
+fn remove_before(transaction: &WriteTransaction, bound: &str) -> Result<usize, redb::Error> {
+    let mut records = transaction.open_table(RECORDS)?;
+    let old = records.range::<&str>(..bound)?.take(AT_ONCE);
+    let ids = old.map(|row| row.map(|(id, _)| id.value().to_owned())).collect::<Result<Vec<_>, _>>()?;
+    for id in &ids {
+        records.remove(id.as_str())?;
     }
-    Ok(removed)
+    Ok(ids.len())
 }
 
 /// What the ids of records begin with that arrived at this time since 1970: in a UUID of version 7 (RFC 9562) the

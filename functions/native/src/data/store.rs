@@ -5,27 +5,27 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use postern_gateway::{Store, StoreError};
-use redb::Database;
 
 use super::cache::{Cache, Found};
+use super::failure;
+use super::file::DatabaseFile;
 use super::tables::VALUES;
 use super::writer::{Change, Writer};
-use super::{begin_read, failure};
 
 /// Values in the embedded file.
 pub(crate) struct RedbStore {
-    database: Arc<Database>,
+    file: Arc<DatabaseFile>,
     cache: Arc<Cache>,
     writer: Arc<Writer>,
 }
 
 impl RedbStore {
-    pub(super) const fn new(database: Arc<Database>, cache: Arc<Cache>, writer: Arc<Writer>) -> Self {
-        Self { database, cache, writer }
+    pub(super) const fn new(file: Arc<DatabaseFile>, cache: Arc<Cache>, writer: Arc<Writer>) -> Self {
+        Self { file, cache, writer }
     }
 
     fn read_file(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        let table = begin_read(&self.database)?.open_table(VALUES).map_err(|error| failure(&error))?;
+        let table = self.file.begin_read()?.open_table(VALUES).map_err(|error| failure(&error))?;
         let value = table.get(name).map_err(|error| failure(&error))?;
         Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
     }
@@ -60,7 +60,7 @@ impl Store for RedbStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Bytes)>, StoreError> {
-        let table = begin_read(&self.database)?.open_table(VALUES).map_err(|error| failure(&error))?;
+        let table = self.file.begin_read()?.open_table(VALUES).map_err(|error| failure(&error))?;
         let start = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),

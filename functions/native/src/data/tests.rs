@@ -134,7 +134,7 @@ async fn a_page_looks_at_no_more_records_than_it_may() {
     let mut query = RecordQuery { tenant: Some("rare".into()), limit: 5, ..RecordQuery::default() };
     let (mut found, mut pages) = (0, 0);
     loop {
-        let page = journal::find(&data.journal.database, &query, 4).unwrap();
+        let page = journal::find(&data.journal.file, &query, 4).unwrap();
         (found, pages) = (found + page.data.len(), pages + 1);
         match page.next {
             Some(next) => query.after = Some(next),
@@ -199,9 +199,9 @@ async fn old_records_go_and_their_sums_stay() {
         data.journal.append(record(new + i, 100 + i, "t")).await.unwrap();
     }
     data.writer.flush().await.unwrap();
-    assert_eq!(retention::prune(&data.journal.database, 30 * DAY).unwrap(), 5);
-    assert_eq!(retention::prune(&data.journal.database, 30 * DAY).unwrap(), 0);
-    assert_eq!(retention::prune(&data.journal.database, Duration::MAX).unwrap(), 0);
+    assert_eq!(retention::prune(&data.journal.file, 30 * DAY).unwrap(), 5);
+    assert_eq!(retention::prune(&data.journal.file, 30 * DAY).unwrap(), 0);
+    assert_eq!(retention::prune(&data.journal.file, Duration::MAX).unwrap(), 0);
     let left = data.journal.records(&RecordQuery { limit: 100, ..RecordQuery::default() }).await.unwrap();
     assert!(left.data.len() == 5 && left.data.iter().all(|record| record.cost.0 >= 100));
     assert_eq!(data.journal.usage(&UsageQuery::default()).await.unwrap()[0].sums.calls, 10);
@@ -266,4 +266,16 @@ fn only_the_owner_may_look_inside() {
     assert_eq!(mode(&directory.0), 0o700);
     assert_eq!(mode(&directory.0.join("postern.redb")), 0o600);
     drop(data);
+}
+
+#[tokio::test]
+async fn the_file_can_be_opened_anew_while_it_is_used() {
+    let directory = Directory::new();
+    let data = directory.open();
+    data.store.write("a", Bytes::from_static(b"1")).await.unwrap();
+    data.journal.append(record(1_000_000, 1, "t")).await.unwrap();
+    data.journal.file.reopen().unwrap();
+    data.store.write("b", Bytes::from_static(b"2")).await.unwrap();
+    assert_eq!(data.store.list("", None, 10).await.unwrap().len(), 2);
+    assert_eq!(data.journal.usage(&UsageQuery::default()).await.unwrap()[0].sums.calls, 1);
 }

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use postern_gateway::StoreError;
 use postern_gateway::record::{Record, RollupKey, RollupValue};
-use redb::{Database, ReadableTable};
+use redb::{ReadableTable, WriteTransaction};
 use tokio::sync::oneshot;
 
 use super::cache::Cache;
+use super::failure;
+use super::file::DatabaseFile;
 use super::retention;
 use super::tables::{self, RECORDS, SUMS, VALUES};
 
@@ -78,9 +80,9 @@ impl Shared {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(database: Arc<Database>, cache: Arc<Cache>, keep: Duration) -> std::io::Result<Self> {
+    pub(super) fn start(file: Arc<DatabaseFile>, cache: Arc<Cache>, keep: Duration) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let pen = Pen { shared: Arc::clone(&shared), database, cache, keep };
+        let pen = Pen { shared: Arc::clone(&shared), file, cache, keep };
         let thread = thread::Builder::new().name("postern-writer".to_owned()).spawn(move || pen.run())?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
@@ -152,7 +154,7 @@ fn payload_bytes(record: &Record) -> usize {
 /// The thread's own side.
 struct Pen {
     shared: Arc<Shared>,
-    database: Arc<Database>,
+    file: Arc<DatabaseFile>,
     cache: Arc<Cache>,
     keep: Duration,
 }
@@ -170,6 +172,9 @@ impl Pen {
             }
             if failed {
                 thread::sleep(RETRY);
+                if let Err(error) = self.file.reopen() {
+                    tracing::error!(%error, "the store cannot be opened again yet");
+                }
             } else if Instant::now() >= next_prune {
                 next_prune = Instant::now() + self.prune();
             }
@@ -203,7 +208,7 @@ impl Pen {
         if work.records.is_empty() && work.waiting.is_empty() {
             return false;
         }
-        let result = self.commit(&work).map_err(|error| StoreError(error.to_string()));
+        let result = self.commit(&work);
         match &result {
             Ok(()) => {
                 if !work.changes.is_empty() {
@@ -211,10 +216,10 @@ impl Pen {
                 }
             }
             Err(error) if closed => {
-                tracing::error!(error = %error, lost = work.records.len(), "the last records could not be written");
+                tracing::error!(%error, lost = work.records.len(), "the last records could not be written");
             }
             Err(error) => {
-                tracing::error!(error = %error, waiting = work.records.len(), "the store cannot be written");
+                tracing::error!(%error, waiting = work.records.len(), "the store cannot be written");
                 self.put_back(&mut work);
             }
         }
@@ -237,37 +242,23 @@ impl Pen {
         self.shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
     }
 
-    fn commit(&self, work: &Work) -> Result<(), redb::Error> {
+    fn commit(&self, work: &Work) -> Result<(), StoreError> {
         if work.records.is_empty() && work.changes.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.database.begin_write()?;
-        // After a crash the file can be used at once, however large it is.
-        transaction.set_quick_repair(true);
-        if !work.changes.is_empty() {
-            let mut values = transaction.open_table(VALUES)?;
-            for change in &work.changes {
-                match &change.value {
-                    Some(value) => values.insert(change.name.as_str(), value.as_ref())?,
-                    None => values.remove(change.name.as_str())?,
-                };
-            }
-        }
-        if !work.records.is_empty() {
-            write_records(&transaction, &work.records)?;
-        }
-        transaction.commit()?;
-        Ok(())
+        let transaction = self.file.begin_write()?;
+        write_work(&transaction, work).map_err(|error| failure(&error))?;
+        transaction.commit().map_err(|error| failure(&error))
     }
 
     /// Removes old records; says when to look again.
     fn prune(&self) -> Duration {
-        match retention::prune(&self.database, self.keep) {
+        match retention::prune(&self.file, self.keep) {
             Ok(0) => PRUNE_EVERY,
             // There may be more, but calls' records come first.
             Ok(_) => GATHER,
             Err(error) => {
-                tracing::error!(error = %error, "old records cannot be removed");
+                tracing::error!(%error, "old records cannot be removed");
                 PRUNE_EVERY
             }
         }
@@ -286,8 +277,21 @@ impl Pen {
     }
 }
 
+fn write_work(transaction: &WriteTransaction, work: &Work) -> Result<(), redb::Error> {
+    if !work.changes.is_empty() {
+        let mut values = transaction.open_table(VALUES)?;
+        for change in &work.changes {
+            match &change.value {
+                Some(value) => values.insert(change.name.as_str(), value.as_ref())?,
+                None => values.remove(change.name.as_str())?,
+            };
+        }
+    }
+    if work.records.is_empty() { Ok(()) } else { write_records(transaction, &work.records) }
+}
+
 /// Writes records that are not there yet, and adds them to their sums.
-fn write_records(transaction: &redb::WriteTransaction, new: &[Record]) -> Result<(), redb::Error> {
+fn write_records(transaction: &WriteTransaction, new: &[Record]) -> Result<(), redb::Error> {
     let mut records = transaction.open_table(RECORDS)?;
     let mut sums = HashMap::<RollupKey, RollupValue>::new();
     let mut bytes = Vec::with_capacity(2048);

@@ -100,3 +100,68 @@ impl Stream for UpstreamBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    async fn fetch(uri: String, connect: Duration) -> Result<http::Response<UpstreamBody>, FetchError> {
+        Client::new().fetch(http::Request::get(uri).body(Bytes::new()).unwrap(), connect).await
+    }
+
+    /// Answers each connection with these bytes, then closes it.
+    fn server(answer: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 1000]);
+                let _ = stream.write_all(answer);
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn failures_are_told_apart() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let refused = fetch(format!("http://{closed}/"), LONG).await.err().unwrap();
+        assert!(matches!(&refused, FetchError::Connect(text) if text.contains("refused")), "{refused}");
+
+        let plain = server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        let no_tls = fetch(format!("https://{plain}/"), LONG).await.err().unwrap();
+        assert!(matches!(no_tls, FetchError::Connect(_)), "{no_tls}");
+        // The system accepts the connection; nobody answers the offer of TLS.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("https://{}/", silent.local_addr().unwrap());
+        let slow = fetch(uri, Duration::from_millis(50)).await.err().unwrap();
+        assert_eq!(slow, FetchError::ConnectTimeout);
+
+        let nonsense = server(b"what?\r\n\r\n");
+        let broken = fetch(format!("http://{nonsense}/"), LONG).await.err().unwrap();
+        assert!(matches!(broken, FetchError::Broken(_)), "{broken}");
+    }
+
+    #[tokio::test]
+    async fn redirects_are_not_followed() {
+        let address =
+            server(b"HTTP/1.1 307 Temporary\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(fetch(format!("http://{address}/"), LONG).await.unwrap().status(), 307);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_says_so() {
+        let address = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
+        let mut body = fetch(format!("http://{address}/"), LONG).await.unwrap().into_body();
+        assert_eq!(body.next().await.unwrap().unwrap(), "half");
+        assert!(matches!(body.next().await.unwrap(), Err(FetchError::Broken(_))));
+    }
+}

@@ -7,3 +7,4 @@ mod records;
 mod start;
 mod stop;
 mod support;
+mod upstream;

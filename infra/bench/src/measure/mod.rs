@@ -7,15 +7,16 @@ mod stream;
 mod whole;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::report::Report;
+use crate::site::Gateway;
 
 /// What is measured.
 pub(crate) struct Settings {
-    /// The native gateway's binary.
-    pub(crate) gateway: PathBuf,
+    /// The native gateway.
+    pub(crate) gateway: Gateway,
     /// A million calls where otherwise fewer stand for them.
     pub(crate) full: bool,
 }

@@ -8,7 +8,7 @@ use super::Settings;
 use crate::process::Process;
 use crate::report::Report;
 use crate::sample::Sample;
-use crate::site::{Folder, Route, await_health, free_address, serve, write_config};
+use crate::site::{Folder, Gateway, Route, await_health, free_address, write_config};
 
 const ID: &str = "P12";
 const RUNS: usize = 20;
@@ -37,9 +37,9 @@ pub(super) fn measure(settings: &Settings, report: &mut Report) -> Result<(), St
     Ok(())
 }
 
-fn start_once(gateway: &Path, config: &Path, data: &Path) -> Result<Duration, String> {
+fn start_once(gateway: &Gateway, config: &Path, data: &Path) -> Result<Duration, String> {
     let address = free_address()?;
-    let mut command = serve(gateway, config, data, address);
+    let mut command = gateway.serve(config, data, address);
     let begun = Instant::now();
     let process = Process::start(&mut command)?;
     await_health(address)?;

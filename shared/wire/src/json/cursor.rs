@@ -3,9 +3,21 @@
 //! Whatever it passes over has been checked: when [`Cursor::end`] is reached, the whole document is RFC 8259 JSON in
 //! UTF-8. It never recurses, never allocates and never reads a byte of a long string on its own.
 
-use super::flaw::{Flaw, Reason};
 use super::text::Text;
-use super::{Kind, MAX_DEPTH};
+use super::{JsonError, Kind, MAX_DEPTH};
+
+/// Where a document is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    offset: usize,
+    reason: &'static str,
+}
+
+impl Flaw {
+    pub(crate) fn explain(self, body: &[u8]) -> JsonError {
+        JsonError::at(body, self.offset, self.reason)
+    }
+}
 
 /// An object or array being read: see [`Cursor::enter`].
 #[derive(Debug)]
@@ -25,10 +37,16 @@ pub(crate) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// At the beginning of `body`. Objects and arrays may be nested `max_depth` deep, at most [`MAX_DEPTH`].
     pub(crate) fn new(body: &'a [u8], max_depth: usize) -> Result<Self, Flaw> {
-        let text = std::str::from_utf8(body)
-            .map_err(|error| Flaw { offset: error.valid_up_to(), reason: Reason::NotUtf8 })?;
+        // Ten times as fast as the standard library's on scripts other than Latin.
+        let text = simdutf8::basic::from_utf8(body).map_err(|_| {
+            let offset = std::str::from_utf8(body).err().map_or(0, |error| error.valid_up_to());
+            Flaw { offset, reason: "the text is not UTF-8" }
+        })?;
         if text.starts_with('\u{feff}') {
-            return Err(Flaw { offset: 0, reason: Reason::Mark });
+            return Err(Flaw {
+                offset: 0,
+                reason: "the text starts with a byte order mark, which JSON may not",
+            });
         }
         Ok(Self { text, at: 0, depth: 0, max_depth: max_depth.min(MAX_DEPTH) })
     }
@@ -53,7 +71,7 @@ impl<'a> Cursor<'a> {
             Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
             Some(b't' | b'f') => Ok(Kind::Bool),
             Some(b'n') => Ok(Kind::Null),
-            _ => Err(self.flaw(Reason::Value)),
+            _ => Err(self.flaw("expected a value")),
         }
     }
 
@@ -61,7 +79,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn text(&mut self) -> Result<Text<'a>, Flaw> {
         match self.after_space() {
             Some(b'"') => self.string(),
-            _ => Err(self.flaw(Reason::String)),
+            _ => Err(self.flaw("expected a string")),
         }
     }
 
@@ -81,7 +99,7 @@ impl<'a> Cursor<'a> {
                 self.descend()?;
                 Ok(Entered { first: true })
             }
-            _ => Err(self.flaw(Reason::Container)),
+            _ => Err(self.flaw("expected an object or an array")),
         }
     }
 
@@ -99,8 +117,8 @@ impl<'a> Cursor<'a> {
                 self.name().map(Some)
             }
             Some(b'"') if first => self.name().map(Some),
-            _ if first => Err(self.flaw(Reason::NameOrEnd)),
-            _ => Err(self.flaw(Reason::CommaOrBrace)),
+            _ if first => Err(self.flaw("expected a member name in quotes or `}`")),
+            _ => Err(self.flaw("expected `,` or `}`")),
         }
     }
 
@@ -118,7 +136,7 @@ impl<'a> Cursor<'a> {
                 Ok(true)
             }
             _ if first => Ok(true),
-            _ => Err(self.flaw(Reason::CommaOrBracket)),
+            _ => Err(self.flaw("expected `,` or `]`")),
         }
     }
 
@@ -141,7 +159,7 @@ impl<'a> Cursor<'a> {
                             self.name()?;
                             continue;
                         }
-                        _ => return Err(self.flaw(Reason::NameOrEnd)),
+                        _ => return Err(self.flaw("expected a member name in quotes or `}`")),
                     }
                 }
                 Some(b'[') => {
@@ -157,7 +175,7 @@ impl<'a> Cursor<'a> {
                 Some(b't') => self.literal("true")?,
                 Some(b'f') => self.literal("false")?,
                 Some(b'n') => self.literal("null")?,
-                _ => return Err(self.flaw(Reason::Value)),
+                _ => return Err(self.flaw("expected a value")),
             }
             // A value is over: so may be what holds it.
             loop {
@@ -175,8 +193,8 @@ impl<'a> Cursor<'a> {
                     }
                     Some(b'}') if in_object => self.ascend(),
                     Some(b']') if !in_object => self.ascend(),
-                    _ if in_object => return Err(self.flaw(Reason::CommaOrBrace)),
-                    _ => return Err(self.flaw(Reason::CommaOrBracket)),
+                    _ if in_object => return Err(self.flaw("expected `,` or `}`")),
+                    _ => return Err(self.flaw("expected `,` or `]`")),
                 }
                 objects >>= 1;
             }
@@ -187,7 +205,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn end(&mut self) -> Result<(), Flaw> {
         match self.after_space() {
             None => Ok(()),
-            Some(_) => Err(self.flaw(Reason::End)),
+            Some(_) => Err(self.flaw("expected the end of the text")),
         }
     }
 
@@ -211,14 +229,14 @@ impl<'a> Cursor<'a> {
 
     /// What is wrong here; a text that simply stops is told apart.
     #[cold]
-    fn flaw(&self, reason: Reason) -> Flaw {
+    fn flaw(&self, reason: &'static str) -> Flaw {
         let ended = self.at >= self.text.len();
-        Flaw { offset: self.at, reason: if ended { Reason::Early } else { reason } }
+        Flaw { offset: self.at, reason: if ended { "the text ends too early" } else { reason } }
     }
 
     fn descend(&mut self) -> Result<(), Flaw> {
         if self.depth >= self.max_depth {
-            return Err(self.flaw(Reason::Depth));
+            return Err(self.flaw("values are nested too deeply"));
         }
         self.depth += 1;
         self.at += 1;
@@ -234,11 +252,11 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn name(&mut self) -> Result<Text<'a>, Flaw> {
         if self.after_space() != Some(b'"') {
-            return Err(self.flaw(Reason::Name));
+            return Err(self.flaw("expected a member name in quotes"));
         }
         let name = self.string()?;
         if self.after_space() != Some(b':') {
-            return Err(self.flaw(Reason::Colon));
+            return Err(self.flaw("expected `:`"));
         }
         self.at += 1;
         Ok(name)
@@ -247,8 +265,9 @@ impl<'a> Cursor<'a> {
     fn literal(&mut self, word: &'static str) -> Result<(), Flaw> {
         let end = self.at + word.len();
         if self.text.as_bytes().get(self.at..end) != Some(word.as_bytes()) {
-            let ends = self.text.as_bytes().get(self.at..).is_some_and(|rest| word.as_bytes().starts_with(rest));
-            let reason = if ends { Reason::Early } else { Reason::Value };
+            let ends =
+                self.text.as_bytes().get(self.at..).is_some_and(|rest| word.as_bytes().starts_with(rest));
+            let reason = if ends { "the text ends too early" } else { "expected a value" };
             return Err(Flaw { offset: self.at, reason });
         }
         self.at = end;
@@ -283,16 +302,16 @@ impl<'a> Cursor<'a> {
                     let four = digits.get(..4).unwrap_or(digits);
                     if let Some(wrong) = four.iter().position(|digit| !digit.is_ascii_hexdigit()) {
                         self.at += 2 + wrong;
-                        return Err(self.flaw(Reason::Hex));
+                        return Err(self.flaw("expected four hexadecimal digits"));
                     }
                     self.at += 2 + four.len();
                 }
                 [b'\\', ..] => {
                     self.at += 1;
-                    return Err(self.flaw(Reason::Escape));
+                    return Err(self.flaw("unknown escape in a string"));
                 }
                 [byte, ..] if *byte >= b' ' => self.at += plain_len(rest),
-                _ => return Err(self.flaw(Reason::Control)),
+                _ => return Err(self.flaw("a control character in a string must be escaped")),
             }
         }
     }
@@ -305,7 +324,7 @@ impl<'a> Cursor<'a> {
         if self.next() == Some(b'0') {
             self.at += 1;
             if self.next().is_some_and(|digit| digit.is_ascii_digit()) {
-                return Err(self.flaw(Reason::Zero));
+                return Err(self.flaw("a number may not start with 0"));
             }
         } else {
             self.digits()?;
@@ -328,7 +347,7 @@ impl<'a> Cursor<'a> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         if count == 0 {
-            return Err(self.flaw(Reason::Digit));
+            return Err(self.flaw("expected a digit"));
         }
         self.at += count;
         Ok(())

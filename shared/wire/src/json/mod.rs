@@ -4,15 +4,13 @@
 //! Nothing here builds a value out of a whole body, and nothing quotes a body's text in an error.
 
 mod cursor;
-mod flaw;
 mod scan;
 mod splice;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub(crate) use cursor::Cursor;
-pub(crate) use flaw::Flaw;
+pub(crate) use cursor::{Cursor, Flaw};
 pub use scan::{Member, Object, scan};
 pub use splice::Splice;
 

@@ -205,7 +205,10 @@ fn says_where_it_is_wrong() {
 #[test]
 fn a_name_given_twice_is_an_error() {
     let error = scan(br#"{"a":1,"b":{"c":1,"c":2},"\u0061":3}"#, MAX_DEPTH).unwrap_err();
-    assert_eq!((error.offset, error.reason.as_str()), (25, "the member `a` is given twice: keep one of them"));
+    assert_eq!(
+        (error.offset, error.reason.as_str()),
+        (25, "the member `a` is given twice: keep one of them")
+    );
     assert!(scan(br#"{"b":{"c":1,"c":2}}"#, MAX_DEPTH).is_ok());
 }
 

@@ -94,7 +94,8 @@ impl StreamDecoder {
         for (position, value) in
             fields::array(&mut map, &Path::Root, "choices")?.unwrap_or_default().into_iter().enumerate()
         {
-            self.choice(fields::into_object(&Path::Item(&at, position), value)?, position);
+            let at = Path::Item(&at, position);
+            self.choice(fields::into_object(&at, value)?, position, &at)?;
         }
         let usage = fields::try_object(&mut map, "usage").map(Value::Object);
         // Groq repeats the usage in a field of its own, and older answers have it only there.
@@ -153,17 +154,22 @@ impl StreamDecoder {
         }
     }
 
-    fn choice(&mut self, mut map: Map<String, Value>, position: usize) {
+    fn choice(
+        &mut self,
+        mut map: Map<String, Value>,
+        position: usize,
+        path: &Path<'_>,
+    ) -> Result<(), DecodeError> {
         let index = fields::try_whole(&mut map, "index").and_then(|index| u32::try_from(index).ok());
         let index = index.unwrap_or(u32::try_from(position).unwrap_or(u32::MAX));
         let place = self.choices.iter().position(|state| state.index == index).unwrap_or_else(|| {
             self.choices.push(ChoiceState { index, role: false, finish: None, calls: Vec::new() });
             self.choices.len() - 1
         });
-        let Some(state) = self.choices.get_mut(place) else { return };
+        let Some(state) = self.choices.get_mut(place) else { return Ok(()) };
         let mut push = |delta| self.ready.push_back(Delta::of(index, delta));
         if let Some(delta) = fields::try_object(&mut map, "delta") {
-            read_delta(state, delta, &mut push);
+            read_delta(state, delta, &Path::Field(path, "delta"), &mut push)?;
         }
         // Perplexity repeats the whole message so far in each event.
         map.remove("message");
@@ -188,6 +194,7 @@ impl StreamDecoder {
             state.finish = Some(reason.clone());
             push(ChoiceDelta::Finish { reason, stop_sequence: None });
         }
+        Ok(())
     }
 }
 
@@ -196,14 +203,19 @@ fn said(map: Map<String, Value>) -> Extra {
     map.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
-fn read_delta(state: &mut ChoiceState, mut map: Map<String, Value>, push: &mut impl FnMut(ChoiceDelta)) {
+fn read_delta(
+    state: &mut ChoiceState,
+    mut map: Map<String, Value>,
+    path: &Path<'_>,
+    push: &mut impl FnMut(ChoiceDelta),
+) -> Result<(), DecodeError> {
     let role = fields::try_string(&mut map, "role").filter(|role| !role.is_empty());
     if !state.role {
         state.role = true;
         push(ChoiceDelta::Role(role.as_deref().map_or(Role::Assistant, Role::from)));
     }
     read_reasoning(&mut map, push);
-    read_content(&mut map, push);
+    read_content(&mut map, path, push)?;
     if let Some(refusal) = fields::try_string(&mut map, "refusal").filter(|text| !text.is_empty()) {
         push(ChoiceDelta::Refusal(refusal));
     }
@@ -216,10 +228,11 @@ fn read_delta(state: &mut ChoiceState, mut map: Map<String, Value>, push: &mut i
             push(ChoiceDelta::Annotation(Box::new(annotation)));
         }
     }
-    for call in fields::try_array(&mut map, "tool_calls").unwrap_or_default() {
-        if let Value::Object(call) = call {
-            read_call(state, call, push);
-        }
+    let at = Path::Field(path, "tool_calls");
+    for (position, call) in
+        fields::try_array(&mut map, "tool_calls").unwrap_or_default().into_iter().enumerate()
+    {
+        read_call(state, fields::into_object(&Path::Item(&at, position), call)?, push);
     }
     if let Some(call) = fields::try_object(&mut map, "function_call") {
         let wrapped =
@@ -230,6 +243,7 @@ fn read_delta(state: &mut ChoiceState, mut map: Map<String, Value>, push: &mut i
     if !extra.is_empty() {
         push(ChoiceDelta::MessageExtra(extra));
     }
+    Ok(())
 }
 
 fn read_reasoning(map: &mut Extra, push: &mut impl FnMut(ChoiceDelta)) {
@@ -251,13 +265,17 @@ fn read_reasoning(map: &mut Extra, push: &mut impl FnMut(ChoiceDelta)) {
 }
 
 /// Text as a string, or as a list of parts (Mistral, when it thinks).
-fn read_content(map: &mut Extra, push: &mut impl FnMut(ChoiceDelta)) {
+fn read_content(
+    map: &mut Extra,
+    path: &Path<'_>,
+    push: &mut impl FnMut(ChoiceDelta),
+) -> Result<(), DecodeError> {
     match fields::take(map, "content") {
         Some(Value::String(text)) if !text.is_empty() => push(ChoiceDelta::Text(text)),
         Some(Value::Array(values)) => {
-            for value in values {
-                let Ok(part) = part::decode_part(value, &Path::Root) else { continue };
-                match part {
+            let at = Path::Field(path, "content");
+            for (position, value) in values.into_iter().enumerate() {
+                match part::decode_part(value, &Path::Item(&at, position))? {
                     Part { content: Content::Text(text), .. } => push(ChoiceDelta::Text(text.text)),
                     Part { content: Content::Reasoning(reasoning), id, signature, extra, .. } => {
                         let piece = ReasoningDelta { index: None, reasoning, id, signature, extra };
@@ -269,6 +287,7 @@ fn read_content(map: &mut Extra, push: &mut impl FnMut(ChoiceDelta)) {
         }
         _ => {}
     }
+    Ok(())
 }
 
 fn read_call(state: &mut ChoiceState, call: Map<String, Value>, push: &mut impl FnMut(ChoiceDelta)) {

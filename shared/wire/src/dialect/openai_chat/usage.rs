@@ -6,9 +6,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::Deserialize;
 
 use crate::usage::Usage;
 
@@ -341,7 +341,10 @@ mod tests {
     fn reads_the_vendors_own_ways() {
         let deepseek = json!({"prompt_tokens": 496, "completion_tokens": 31, "total_tokens": 527,
             "prompt_cache_hit_tokens": 384, "prompt_cache_miss_tokens": 112});
-        assert_eq!(decode_usage(&deepseek), Usage { input: 112, cache_read: 384, output: 31, ..Usage::default() });
+        assert_eq!(
+            decode_usage(&deepseek),
+            Usage { input: 112, cache_read: 384, output: 31, ..Usage::default() }
+        );
         // Reasoning beside the completion.
         let xai = json!({"prompt_tokens": 432, "completion_tokens": 68, "total_tokens": 636,
             "prompt_tokens_details": {"cached_tokens": 153}, "completion_tokens_details": {"reasoning_tokens": 136}});

@@ -120,7 +120,8 @@ fn read(body: &[u8], whole: bool) -> Result<Facts<'_>, PeekFailure> {
     let mut facts = Facts { whole, ..Facts::default() };
     let outermost = walk(body, &mut facts).map_err(|flaw| {
         let empty = body.iter().all(u8::is_ascii_whitespace);
-        let reason = if empty { "it is empty".to_owned() } else { format!("not valid JSON: {}", flaw.explain(body)) };
+        let reason =
+            if empty { "it is empty".to_owned() } else { format!("not valid JSON: {}", flaw.explain(body)) };
         PeekFailure::Decode(DecodeError::at("", reason))
     })?;
     match facts.failed {

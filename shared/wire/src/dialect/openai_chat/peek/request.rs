@@ -115,7 +115,9 @@ pub fn peek_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
         Refusal::Json(_) if body.iter().all(u8::is_ascii_whitespace) => {
             DecodeError::at("", "the body is empty: send a JSON object with `model` and `messages`")
         }
-        Refusal::Json(flaw) => DecodeError::at("", format!("the body is not valid JSON: {}", flaw.explain(body))),
+        Refusal::Json(flaw) => {
+            DecodeError::at("", format!("the body is not valid JSON: {}", flaw.explain(body)))
+        }
     })
 }
 
@@ -208,7 +210,9 @@ fn read_model(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(String, Range<usiz
     }
     let text = cursor.text()?;
     let Some(model) = text.decoded() else {
-        return Err(DecodeError::at("model", "has an escape that is half a character: send plain UTF-8").into());
+        return Err(
+            DecodeError::at("model", "has an escape that is half a character: send plain UTF-8").into()
+        );
     };
     if model.trim().is_empty() {
         return Err(DecodeError::at("model", "is empty: name the model that is to answer").into());
@@ -345,7 +349,9 @@ fn read_message(cursor: &mut Cursor<'_>, index: usize) -> Result<(), Refusal> {
                     return Err(mismatch(path("role"), "a string", kind).into());
                 }
                 if cursor.text()?.is_empty() {
-                    return Err(DecodeError::at(path("role"), "is empty: say who speaks, such as `user`").into());
+                    return Err(
+                        DecodeError::at(path("role"), "is empty: say who speaks, such as `user`").into()
+                    );
                 }
                 role = true;
                 continue;

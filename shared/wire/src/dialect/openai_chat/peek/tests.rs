@@ -109,7 +109,8 @@ fn what_is_not_known_passes() {
     ] {
         assert_eq!(peek_request(with(member).as_bytes()).map(|h| h.model), Ok("m".to_owned()), "{member}");
     }
-    let odd = r#"{"messages":[{"role":"critic","content":null,"x":1},{"role":"user","content":[7]}],"model":"m"}"#;
+    let odd =
+        r#"{"messages":[{"role":"critic","content":null,"x":1},{"role":"user","content":[7]}],"model":"m"}"#;
     assert!(peek_request(odd.as_bytes()).is_ok());
 }
 
@@ -124,8 +125,14 @@ fn errors_do_not_quote_the_prompt() {
 fn asks_for_usage_wherever_the_option_is() {
     let cases = [
         (r#""stream":true"#, r#""stream":true,"stream_options":{"include_usage":true}"#),
-        (r#""stream_options":null,"stream":true"#, r#""stream_options":{"include_usage":true},"stream":true"#),
-        (r#""stream":true,"stream_options":{ }"#, r#""stream":true,"stream_options":{"include_usage":true }"#),
+        (
+            r#""stream_options":null,"stream":true"#,
+            r#""stream_options":{"include_usage":true},"stream":true"#,
+        ),
+        (
+            r#""stream":true,"stream_options":{ }"#,
+            r#""stream":true,"stream_options":{"include_usage":true }"#,
+        ),
         (
             r#""stream":true,"stream_options":{ "x":1}"#,
             r#""stream":true,"stream_options":{"include_usage":true, "x":1}"#,
@@ -143,7 +150,9 @@ fn asks_for_usage_wherever_the_option_is() {
         assert_eq!(rewritten(&with(before), "m", true), with(after));
         assert_eq!(rewritten(&with(before), "m", false), with(before));
     }
-    for unchanged in [r#""stream":false"#, r#""stream":true,"stream_options":{"include_usage":true}"#, r#""a":1"#] {
+    for unchanged in
+        [r#""stream":false"#, r#""stream":true,"stream_options":{"include_usage":true}"#, r#""a":1"#]
+    {
         assert_eq!(rewritten(&with(unchanged), "m", true), with(unchanged));
     }
 }
@@ -271,17 +280,26 @@ fn fault(data: &str) -> String {
 
 #[test]
 fn tells_events_apart() {
-    let delta = |delta: &str| format!(r#"{{"model":"gpt","choices":[{{"index":0,"delta":{delta}}}],"usage":null}}"#);
+    let delta =
+        |delta: &str| format!(r#"{{"model":"gpt","choices":[{{"index":0,"delta":{delta}}}],"usage":null}}"#);
     let cases = [
         (delta(r#"{"role":"assistant","content":""}"#), EventKind::Role, 0),
         (delta("{}"), EventKind::Role, 0),
         (delta("null"), EventKind::Role, 0),
-        (delta(r#"{"content":null,"reasoning_details":[],"tool_calls":[],"audio":null}"#), EventKind::Role, 0),
+        (
+            delta(r#"{"content":null,"reasoning_details":[],"tool_calls":[],"audio":null}"#),
+            EventKind::Role,
+            0,
+        ),
         (delta(r#"{"content":"hi"}"#), EventKind::Content, 2),
         (delta(r#"{"content":"\u00e9\n"}"#), EventKind::Content, 3),
         (delta(r#"{"refusal":"no"}"#), EventKind::Content, 2),
         (delta(r#"{"reasoning_content":"abc","reasoning":"abc"}"#), EventKind::Content, 3),
-        (delta(r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"xx"}]}"#), EventKind::Content, 0),
+        (
+            delta(r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"xx"}]}"#),
+            EventKind::Content,
+            0,
+        ),
         (
             delta(r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hmm"}]}]}"#),
             EventKind::Content,
@@ -295,7 +313,11 @@ fn tells_events_apart() {
         (delta(r#"{"function_call":{"name":"ab","arguments":{"c":1}}}"#), EventKind::Content, 9),
         (delta(r#"{"audio":{"id":"a","data":"AAAA","transcript":"yes"}}"#), EventKind::Content, 3),
         (delta(r#"{"images":[{"type":"image_url"}]}"#), EventKind::Content, 0),
-        (r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#.to_owned(), EventKind::Usage, 0),
+        (
+            r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#.to_owned(),
+            EventKind::Usage,
+            0,
+        ),
         (
             r#"{"choices":[{"message":{"content":"all so far"},"delta":{"content":"far"}}]}"#.to_owned(),
             EventKind::Content,
@@ -334,7 +356,8 @@ fn an_error_in_a_stream_is_a_fault() {
     assert_eq!(fault(r#"{"object":"error","message":"too much","code":400}"#), "too much");
     assert_eq!(fault(r#"[{"error":{"code":503,"message":"too much"}}]"#), "too much");
     assert_eq!(fault(r#"{"id":"x","choices":[],"x_groq":{"error":"too much"}}"#), "too much");
-    let choice = r#"{"choices":[{"delta":{"content":""},"error":{"message":"too much"},"finish_reason":"error"}]}"#;
+    let choice =
+        r#"{"choices":[{"delta":{"content":""},"error":{"message":"too much"},"finish_reason":"error"}]}"#;
     assert_eq!(fault(choice), "too much");
     for fine in [r#"{"error":null}"#, r#"{"error":{}}"#, r#"{"error":""}"#, r#"{"error":false}"#] {
         assert_eq!(event(fine).kind, EventKind::Other);
@@ -343,7 +366,9 @@ fn an_error_in_a_stream_is_a_fault() {
 
 #[test]
 fn an_event_that_cannot_be_read_is_said_to_be_so() {
-    for data in ["", "{", "hello", r#"{"choices":[}"#, "7", "[]", "\"x\"", r#"{"choices":[{"delta":{"content":"a"#] {
+    for data in
+        ["", "{", "hello", r#"{"choices":[}"#, "7", "[]", "\"x\"", r#"{"choices":[{"delta":{"content":"a"#]
+    {
         assert!(matches!(peek_event(data.as_bytes()), Err(PeekFailure::Decode(_))), "{data}");
     }
 }

@@ -120,7 +120,14 @@ fn an_error_inside_the_stream_is_a_fault() {
 
 #[test]
 fn nonsense_in_a_stream_is_an_error() {
-    for data in ["nonsense", "[]", "{\"choices\": 3}", "{\"choices\": [3]}"] {
+    for data in [
+        "nonsense",
+        "[]",
+        "{\"choices\": 3}",
+        "{\"choices\": [3]}",
+        "{\"choices\": [{\"delta\": {\"tool_calls\": [3]}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": [3]}}]}",
+    ] {
         let (_, ending) = read(&[format!("data: {data}\n\ndata: [DONE]\n\n").as_bytes()]);
         assert!(matches!(ending, Err(StreamError::Decode(_))), "{data}");
     }

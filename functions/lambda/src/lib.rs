@@ -1,0 +1,1 @@
+//! The gateway as an AWS Lambda function.

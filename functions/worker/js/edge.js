@@ -1,0 +1,192 @@
+// What the Worker asks of its platform, each in one crossing: a crossing into wasm and a property read from there cost
+// more than joining a text here. Decides nothing. Bytes that wasm gives are a view of its memory, so they are copied
+// before anything is awaited.
+
+// Bytes that one read takes at most. A burst of small pieces comes as few large ones.
+const ROOM = 65536;
+
+// The head of a request: method, URL, country, colo, region, then a line for each header.
+export function requestHead(request) {
+  const cf = request.cf ?? {};
+  const head = [request.method, request.url, cf.country ?? "", cf.colo ?? "", cf.region ?? ""];
+  for (const [name, value] of request.headers) head.push(`${name}:${value}`);
+  return head.join("\n");
+}
+
+// A promise that is kept when the caller leaves.
+export function departure(request) {
+  const { signal } = request;
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+export async function wholeBody(request) {
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+// Reads a stream of bytes piece by piece; undefined at its end.
+export class Source {
+  constructor(stream) {
+    this.reader = stream.getReader({ mode: "byob" });
+    this.room = new ArrayBuffer(ROOM);
+  }
+
+  async read() {
+    const { value, done } = await this.reader.read(new Uint8Array(this.room));
+    if (done) return undefined;
+    // The same memory serves the next read: wasm copies a piece before it asks for another.
+    this.room = value.buffer;
+    return value;
+  }
+}
+
+function pairs(head) {
+  return head === "" ? [] : head.split("\n").map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1)];
+  });
+}
+
+// One call to an upstream.
+export class Upstream {
+  constructor() {
+    this.control = new AbortController();
+    this.source = undefined;
+  }
+
+  // Gives the head of the answer: the status, then a line for each header.
+  async send(method, url, head, body) {
+    const response = await fetch(url, {
+      method,
+      headers: pairs(head),
+      body: body.length > 0 ? body.slice() : undefined,
+      redirect: "manual",
+      signal: this.control.signal,
+    });
+    if (response.body) this.source = new Source(response.body);
+    const lines = [response.status];
+    for (const [name, value] of response.headers) lines.push(`${name}:${value}`);
+    return lines.join("\n");
+  }
+
+  async read() {
+    return this.source?.read();
+  }
+
+  cancel() {
+    this.control.abort();
+  }
+}
+
+export function wholeResponse(status, head, body) {
+  return new Response(body.slice(), { status, headers: pairs(head) });
+}
+
+// An answer whose body is written piece by piece. A write is done when the platform has taken the piece.
+export class Outlet {
+  constructor(status, head) {
+    const { readable, writable } = new IdentityTransformStream();
+    this.response = new Response(readable, { status, headers: pairs(head) });
+    this.writer = writable.getWriter();
+    // Every write tells of a failure by itself.
+    this.writer.closed.catch(() => {});
+  }
+
+  write(piece) {
+    return this.writer.write(piece.slice());
+  }
+
+  close() {
+    return this.writer.close();
+  }
+
+  abort() {
+    return this.writer.abort().catch(() => {});
+  }
+}
+
+let fire;
+
+// What a timer calls, with its number.
+export function onTimer(callback) {
+  fire = callback;
+}
+
+export function setTimer(milliseconds, number) {
+  return setTimeout(() => fire(number), milliseconds);
+}
+
+export function clearTimer(handle) {
+  clearTimeout(handle);
+}
+
+export function randomBytes(out) {
+  crypto.getRandomValues(out);
+}
+
+export function variable(env, name) {
+  const value = env[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function binding(env, name) {
+  const value = env[name];
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+export async function kvRead(kv, name, cacheTtl) {
+  const value = await kv.get(name, { type: "arrayBuffer", cacheTtl });
+  return value === null ? undefined : new Uint8Array(value);
+}
+
+export async function kvWrite(kv, name, value) {
+  await kv.put(name, value.slice());
+}
+
+export async function kvRemove(kv, name) {
+  await kv.delete(name);
+}
+
+// Names that start with a prefix and come after a name, in order: KV can only be walked from the front.
+export async function kvNames(kv, prefix, after, limit) {
+  const found = [];
+  let cursor;
+  while (found.length < limit) {
+    const page = await kv.list({ prefix, cursor });
+    for (const { name } of page.keys) {
+      if (after === undefined || compareBytes(name, after) > 0) found.push(name);
+    }
+    if (page.list_complete) break;
+    cursor = page.cursor;
+  }
+  return found.slice(0, limit);
+}
+
+// By their UTF-8, as KV orders them; JavaScript's own order is by UTF-16.
+function compareBytes(a, b) {
+  const encoder = new TextEncoder();
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    if (left[i] !== right[i]) return left[i] - right[i];
+  }
+  return left.length - right.length;
+}
+
+// Asks a Durable Object. What it refuses is an error with its text.
+export async function ask(namespace, name, path, body) {
+  const stub = namespace.get(namespace.idFromName(name));
+  const response = await stub.fetch(`https://journal${path}`, { method: "POST", body: body.slice() });
+  const answer = new Uint8Array(await response.arrayBuffer());
+  if (!response.ok) throw new Error(new TextDecoder().decode(answer));
+  return answer;
+}
+
+export function countCall(dataset, index, blobs, doubles) {
+  dataset.writeDataPoint({ indexes: [index], blobs, doubles });
+}
+
+export function log(level, text) {
+  console[level](text);
+}

@@ -1,0 +1,116 @@
+//! Calls to upstreams through the platform's `fetch`. Whatever is dropped before its end is cancelled.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, HeaderName, Request, Response, header};
+use js_sys::Uint8Array;
+use postern_gateway::FetchError;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::edge::{self, describe};
+use crate::request::header_value;
+
+/// Sends a request and gives the head of the answer.
+pub(crate) async fn fetch(request: Request<Bytes>) -> Result<Response<UpstreamBody>, FetchError> {
+    let (parts, body) = request.into_parts();
+    let url = parts.uri.to_string();
+    let mut call = Call { upstream: edge::Upstream::new(), open: true };
+    let sending = call.upstream.send(parts.method.as_str(), &url, &head_text(&parts.headers), &body);
+    drop(body);
+    let head = match JsFuture::from(sending).await {
+        Ok(head) => head.as_string().unwrap_or_default(),
+        Err(error) => {
+            call.open = false;
+            return Err(failure(&error));
+        }
+    };
+    let mut lines = head.split('\n');
+    let status: u16 = lines.next().and_then(|line| line.parse().ok()).unwrap_or_default();
+    let mut response = Response::builder().status(status);
+    if let Some(headers) = response.headers_mut() {
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), header_value(value)) {
+                headers.append(name, value);
+            }
+        }
+        // The platform asks for compression by itself and undoes what it knows; the header stays behind.
+        let known = |value: &http::HeaderValue| [&b"gzip"[..], b"br"].contains(&value.as_bytes());
+        if headers.get(header::CONTENT_ENCODING).is_some_and(known) {
+            headers.remove(header::CONTENT_ENCODING);
+        }
+    }
+    let body = UpstreamBody { call, reading: None };
+    response.body(body).map_err(|_| FetchError::Broken(format!("its status {status} is none")))
+}
+
+/// The platform does not tell whether a connection was ever made.
+fn failure(error: &JsValue) -> FetchError {
+    FetchError::Broken(describe(error))
+}
+
+/// A head as lines for `js/edge.js`.
+pub(crate) fn head_text(headers: &HeaderMap) -> String {
+    let mut text = String::with_capacity(headers.len() * 48);
+    for (name, value) in headers {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(name.as_str());
+        text.push(':');
+        match value.to_str() {
+            Ok(value) => text.push_str(value),
+            Err(_) => text.extend(value.as_bytes().iter().map(|byte| char::from(*byte))),
+        }
+    }
+    text
+}
+
+/// A call that is cancelled when it is dropped open.
+struct Call {
+    upstream: edge::Upstream,
+    open: bool,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.open {
+            self.upstream.cancel();
+        }
+    }
+}
+
+/// The body of an upstream's answer.
+pub(crate) struct UpstreamBody {
+    call: Call,
+    reading: Option<JsFuture>,
+}
+
+impl Stream for UpstreamBody {
+    type Item = Result<Bytes, FetchError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !self.call.open {
+            return Poll::Ready(None);
+        }
+        let Self { call, reading } = &mut *self;
+        let read = reading.get_or_insert_with(|| call.upstream.read().into());
+        let read = ready!(Pin::new(read).poll(cx));
+        self.reading = None;
+        Poll::Ready(match read {
+            Ok(value) if value.is_undefined() => {
+                self.call.open = false;
+                None
+            }
+            Ok(value) => Some(Ok(Bytes::from(value.unchecked_into::<Uint8Array>().to_vec()))),
+            Err(error) => {
+                self.call.open = false;
+                Some(Err(failure(&error)))
+            }
+        })
+    }
+}
