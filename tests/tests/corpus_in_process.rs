@@ -1,11 +1,12 @@
 //! The corpus on the core itself, in virtual time; each stream also cut at every byte.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use postern_tests::corpus::{self, Case};
-use postern_tests::play::play;
-use postern_tests::site::{Face, InProcess};
+use postern_tests::play::{Caller, play};
+use postern_tests::site::{Face, InProcess, Site};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -40,11 +41,14 @@ fn cut_everywhere(case: &Case) -> Result<(), Failed> {
     let face = InProcess::default();
     let result = face.run(async {
         let site = face.start(&case.config).await?;
+        let caller = Caller::new(&site, case).await?;
         let bytes = case.with_cuts(|length| (1..length).collect());
-        play(&site, &bytes).await.map_err(|e| format!("cut in single bytes: {e}"))?;
+        caller.play(&bytes).await.map_err(|e| format!("cut in single bytes: {e}"))?;
         for at in 1..longest {
             let two = case.with_cuts(|_| vec![at]);
-            play(&site, &two).await.map_err(|e| format!("cut at byte {at}: {e}"))?;
+            // Records are found as the newest, so each must be newer than the one before.
+            site.pause(Duration::from_millis(1)).await;
+            caller.play(&two).await.map_err(|e| format!("cut at byte {at}: {e}"))?;
         }
         Ok(())
     });

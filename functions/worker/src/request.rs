@@ -52,7 +52,7 @@ pub(crate) fn header_value(text: &str) -> Result<HeaderValue, header::InvalidHea
 }
 
 /// The path and query of a URL.
-fn target(url: &str) -> &str {
+pub(crate) fn target(url: &str) -> &str {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let rest = url.get(after_scheme..).unwrap_or_default();
     rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 import openai
 import pytest
@@ -26,6 +27,10 @@ def postern(site):
 
 def environment(site):
     return {**os.environ, "POSTERN_URL": site.origin, "POSTERN_ADMIN_TOKEN": site.admin_token}
+
+
+def id_of(line):
+    return json.loads(line)["id"]
 
 
 def values(text):
@@ -66,23 +71,27 @@ def test_logs_show_calls_as_they_end(site, client):
     following = subprocess.Popen(
         [program(), "logs", "--follow", "--json", "--last", "0"], env=environment(site), stdout=subprocess.PIPE,
         text=True)
-    limit = threading.Timer(30, following.kill)
-    limit.start()
+    seen = []
+    threading.Thread(target=lambda: seen.extend(map(id_of, following.stdout))).start()
+
+    def call(model):
+        raw = client.chat.completions.with_raw_response.create(model=model, messages=said("hi"))
+        raw.parse()
+        return raw.request_id
+
+    end = time.monotonic() + 30
     try:
-        wanted = []
-        for model in ("assistant", "demo/echo"):
-            raw = client.chat.completions.with_raw_response.create(model=model, messages=said("hi"))
-            raw.parse()
-            wanted.append(raw.request_id)
-        seen = []
-        for line in following.stdout:
-            seen.append(json.loads(line)["id"])
-            if set(wanted) <= set(seen):
-                break
-        assert set(wanted) <= set(seen)
+        # It takes a moment to begin; what ended before that is not shown.
+        while not seen:
+            assert time.monotonic() < end and following.poll() is None
+            call("demo/echo")
+            time.sleep(0.2)
+        wanted = {call("assistant"), call("demo/echo")}
+        while not wanted <= set(seen):
+            assert time.monotonic() < end, "these calls were not shown"
+            time.sleep(0.05)
         assert len(seen) == len(set(seen)), "a record is shown once"
     finally:
-        limit.cancel()
         following.terminate()
         following.wait(10)
 

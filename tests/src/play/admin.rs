@@ -39,7 +39,7 @@ pub(super) async fn revoke_key<S: Site>(site: &S, id: &str) -> Result<(), String
     ask(site, "DELETE", &format!("/admin/v1/keys/{id}"), None).await.map(|_| ())
 }
 
-/// The records that `matches`, waited for within reason when there must be some.
+/// The newest records that `matches`, waited for within reason when there must be some.
 pub(super) async fn records<S: Site>(
     site: &S,
     query: &str,
@@ -49,7 +49,7 @@ pub(super) async fn records<S: Site>(
     let tries = if expected == 0 { 2 } else { 100 };
     let mut found = Vec::new();
     for _ in 0..tries {
-        let page = ask(site, "GET", &format!("/admin/v1/logs?limit=1000{query}"), None).await?;
+        let page = ask(site, "GET", &format!("/admin/v1/logs?limit=20{query}"), None).await?;
         let Some(Value::Array(data)) = page.get("data") else {
             return Err("the logs have no data".to_owned());
         };

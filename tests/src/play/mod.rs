@@ -18,14 +18,20 @@ use postern_testkit::script::Fate;
 use crate::corpus::{Case, Key};
 use crate::site::{Ending, Payload, Site};
 
+/// A caller with the key that a case is about, of a tenant that nobody else is.
+pub struct Caller<'a, S> {
+    site: &'a S,
+    tenant: String,
+    key: Option<admin::MadeKey>,
+}
+
 /// One play of a case.
 struct Play<'a, S> {
     site: &'a S,
     case: &'a Case,
     /// The caller's trace, by which the upstream and the record know the call.
     trace: String,
-    /// A tenant that nobody else is.
-    tenant: String,
+    tenant: &'a str,
 }
 
 /// Plays `case` on `site`.
@@ -33,59 +39,78 @@ struct Play<'a, S> {
 /// # Errors
 /// Everything that is not as the case says, one a line.
 pub async fn play<S: Site>(site: &S, case: &Case) -> Result<(), String> {
+    Caller::new(site, case).await?.play(case).await
+}
+
+/// A number that no other play of this process has.
+fn number() -> u64 {
     static PLAYS: AtomicU64 = AtomicU64::new(1);
-    let number = PLAYS.fetch_add(1, Ordering::Relaxed);
-    let play = Play {
-        site,
-        case,
-        trace: format!("c0fefe00000000000000{number:012x}"),
-        tenant: format!("{}-{number}", case.name.replace('/', ".")),
-    };
-    let wrong = play.run().await?;
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n- {}", case.about, wrong.join("\n- "))) }
+    PLAYS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl<'a, S: Site> Caller<'a, S> {
+    /// Makes the key of `case`, in the state that it says.
+    ///
+    /// # Errors
+    /// When the gateway does not make it.
+    pub async fn new(site: &'a S, case: &Case) -> Result<Self, String> {
+        let tenant = format!("{}-{}", case.name.replace('/', "."), number());
+        let key = match case.key {
+            Key::None | Key::Unknown | Key::Malformed | Key::Admin => None,
+            Key::Good | Key::WrongSecret | Key::Revoked | Key::Expired => {
+                Some(make_key(site, &tenant, case).await?)
+            }
+        };
+        Ok(Self { site, tenant, key })
+    }
+
+    /// Plays `case` as this caller.
+    ///
+    /// # Errors
+    /// Everything that is not as the case says, one a line.
+    pub async fn play(&self, case: &Case) -> Result<(), String> {
+        let trace = format!("c0fefe00000000000000{:012x}", number());
+        let play = Play { site: self.site, case, trace, tenant: &self.tenant };
+        let wrong = play.run(self.key.as_ref()).await?;
+        if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n- {}", case.about, wrong.join("\n- "))) }
+    }
+}
+
+async fn make_key<S: Site>(site: &S, tenant: &str, case: &Case) -> Result<admin::MadeKey, String> {
+    let expires = (case.key == Key::Expired).then(|| site.now() + Duration::from_millis(1500));
+    let mut key = admin::make_key(site, tenant, &case.models, expires).await?;
+    match case.key {
+        Key::Revoked => admin::revoke_key(site, &key.id).await?,
+        Key::Expired => site.pause(Duration::from_millis(1600)).await,
+        Key::WrongSecret => {
+            let changed = if key.text.ends_with('0') { '1' } else { '0' };
+            key.text.pop();
+            key.text.push(changed);
+        }
+        _ => {}
+    }
+    Ok(key)
 }
 
 impl<S: Site> Play<'_, S> {
-    async fn run(&self) -> Result<Vec<String>, String> {
+    async fn run(&self, key: Option<&admin::MadeKey>) -> Result<Vec<String>, String> {
         let case = self.case;
-        let key = self.key().await?;
         let script = Script::queue(case.upstream.iter().map(|u| u.exchange.clone()));
         self.site.script(&self.trace, &script);
-        let heard = self.site.call(self.request(key.as_ref())?, &case.leaves).await?;
+        let heard = self.site.call(self.request(key)?, &case.leaves).await?;
         let mut wrong = script.complaints();
         if let Ending::Broken(how) = &heard.ending {
             wrong.push(format!("the connection to the caller broke: {how}"));
         }
         wrong.extend(answer::check(case, &heard));
         wrong.extend(self.check_cancelled(&script).await);
-        let record = self.record(&heard, key.as_ref(), &mut wrong).await?;
+        let record = self.record(&heard, key, &mut wrong).await?;
         let mut secrets: Vec<&str> = vec![self.site.admin_token()];
-        if let Some(key) = &key {
+        if let Some(key) = key {
             secrets.push(&key.text);
         }
         wrong.extend(secrecy::check(case, &heard, record.as_ref(), &secrets));
         Ok(wrong)
-    }
-
-    /// The key that the case is about, in the state that it says.
-    async fn key(&self) -> Result<Option<admin::MadeKey>, String> {
-        let expires = (self.case.key == Key::Expired).then(|| self.site.now() + Duration::from_millis(1500));
-        match self.case.key {
-            Key::None | Key::Unknown | Key::Malformed | Key::Admin => return Ok(None),
-            Key::Good | Key::WrongSecret | Key::Revoked | Key::Expired => {}
-        }
-        let mut key = admin::make_key(self.site, &self.tenant, &self.case.models, expires).await?;
-        match self.case.key {
-            Key::Revoked => admin::revoke_key(self.site, &key.id).await?,
-            Key::Expired => self.site.pause(Duration::from_millis(1600)).await,
-            Key::WrongSecret => {
-                let changed = if key.text.ends_with('0') { '1' } else { '0' };
-                key.text.pop();
-                key.text.push(changed);
-            }
-            _ => {}
-        }
-        Ok(Some(key))
     }
 
     fn request(&self, key: Option<&admin::MadeKey>) -> Result<Request<Payload>, String> {

@@ -25,14 +25,11 @@ impl<S: Site> Play<'_, S> {
             return Ok(None);
         }
         let query = format!("&tenant={}", self.tenant);
-        let found = records(self.site, &query, 1, |_| true).await?;
+        let found = records(self.site, &query, 1, of_trace).await?;
         let [record] = found.as_slice() else {
-            wrong.push(format!("there must be one record, and there are {}", found.len()));
+            wrong.push(format!("there must be one record of the caller's trace, and there are {}", found.len()));
             return Ok(None);
         };
-        if !of_trace(record) {
-            wrong.push(format!("the record does not have the caller's trace: {record}"));
-        }
         let mut found = general(self.case, heard, record, key);
         if let Some(subset) = &self.case.record_subset {
             differences("record", subset, record, &mut found);

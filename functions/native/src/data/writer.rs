@@ -290,6 +290,15 @@ fn write_work(transaction: &WriteTransaction, work: &Work) -> Result<(), redb::E
     if work.records.is_empty() { Ok(()) } else { write_records(transaction, &work.records) }
 }
 
+/// However the thread ends, nobody is left waiting for it.
+impl Drop for Pen {
+    fn drop(&mut self) {
+        let mut queue = self.shared.queue();
+        queue.closed = true;
+        queue.work.waiting.clear();
+    }
+}
+
 /// Writes records that are not there yet, and adds them to their sums.
 fn write_records(transaction: &WriteTransaction, new: &[Record]) -> Result<(), redb::Error> {
     let mut records = transaction.open_table(RECORDS)?;

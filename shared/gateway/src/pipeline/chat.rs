@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::http::error as http_error;
 use crate::identity::{self, Caller};
 use crate::policy::estimate;
-use crate::record::{Outcome, Record};
+use crate::record::{Outcome, Place, Record};
 
 /// Headers of a provider's answer that pass to the caller.
 const PASSED: [&str; 2] = ["openai-processing-ms", "openai-version"];
@@ -70,6 +70,7 @@ where
 }
 
 fn record_of(call: &Call, caller: &Caller) -> Record {
+    let Place { country, colo, region } = call.parts.extensions.get().cloned().unwrap_or_default();
     Record {
         id: call.id.as_str().to_owned(),
         at: call.arrived,
@@ -78,6 +79,9 @@ fn record_of(call: &Call, caller: &Caller) -> Record {
         dialect: call.dialect.name().to_owned(),
         operation: "chat".to_owned(),
         trace_id: call.trace.trace_id(),
+        country,
+        colo,
+        region,
         ..Record::default()
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Relay<H: Host> {
     /// When the upstream last gave bytes.
     active: Timestamp,
     closed: bool,
+    /// Whether the last event was kept from the caller.
+    hidden: bool,
     /// Met behind bytes that had to be passed on first: the next step.
     next: Option<Step>,
     pub(super) facts: StreamFacts,
@@ -91,6 +93,7 @@ impl<H: Host> Relay<H> {
             deadline,
             active: begun,
             closed: false,
+            hidden: false,
             next: None,
             facts: StreamFacts::default(),
         }
@@ -113,8 +116,8 @@ impl<H: Host> Relay<H> {
                     self.active = host.now();
                     self.events.push(chunk);
                 }
-                // What comes after the end mark changes nothing, and neither does a broken connection.
-                Poll::Ready(Some(Err(_)) | None) if self.facts.done => return Poll::Ready(Step::End),
+                // After the end mark, a broken connection changes nothing.
+                Poll::Ready(Some(Err(_))) if self.facts.done => return Poll::Ready(Step::End),
                 Poll::Ready(Some(Err(error))) => {
                     return Poll::Ready(Step::Failed(Fault::new(FaultKind::Cut, error.to_string())));
                 }
@@ -153,9 +156,20 @@ impl<H: Host> Relay<H> {
         let mut forward = Forward::default();
         loop {
             match self.events.next() {
-                Ok(Some(event)) => match self.look_at(&event) {
-                    Ok(true) => forward.add(event.raw),
-                    Ok(false) => {}
+                Ok(Some(mut event)) => match self.look_at(&event) {
+                    Ok(wanted) => {
+                        // The second half of a CRLF that was cut belongs to the event before.
+                        if event.raw.first() == Some(&b'\n') {
+                            let half = event.raw.split_to(1);
+                            if !self.hidden {
+                                forward.add(half);
+                            }
+                        }
+                        if wanted {
+                            forward.add(event.raw);
+                        }
+                        self.hidden = !wanted;
+                    }
                     // What came before the error is passed on first.
                     Err(fault) => return Some(self.fail_after(forward, fault)),
                 },
@@ -221,8 +235,16 @@ impl<H: Host> Relay<H> {
     /// The upstream has closed the stream.
     fn closing(&mut self) -> Step {
         let last = self.events.end();
-        let seen = &self.facts;
-        if seen.done {
+        // As above, at the very end.
+        if let Some(event) = &last
+            && event.raw.as_ref() == b"\n"
+            && !self.hidden
+            && self.is_complete()
+        {
+            self.next = Some(Step::End);
+            return Step::Forward(event.raw.clone());
+        }
+        if self.facts.done {
             return Step::End;
         }
         // Some servers leave out the blank line after the last event.
@@ -266,6 +288,9 @@ struct Forward {
 
 impl Forward {
     fn add(&mut self, raw: Bytes) {
+        if raw.is_empty() {
+            return;
+        }
         if self.many.is_empty() {
             match self.one.take() {
                 None => self.one = Some(raw),

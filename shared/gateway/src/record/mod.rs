@@ -45,6 +45,17 @@ pub enum UsageSource {
     Estimated,
 }
 
+/// Where a call comes from, as far as the platform tells. An entry point puts it into the request's extensions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The caller's country, two letters.
+    pub country: String,
+    /// The platform's place that took the call.
+    pub colo: String,
+    /// The caller's region within the country.
+    pub region: String,
+}
+
 /// One try on one target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -121,6 +132,15 @@ pub struct Record {
     pub gateway_us: u64,
     /// The W3C trace id, 32 hex digits.
     pub trace_id: String,
+    /// The caller's country, two letters, where the platform tells.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub country: String,
+    /// The platform's place that took the call, e.g. an airport's code.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub colo: String,
+    /// The caller's region within the country, where the platform tells.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub region: String,
     /// The request body, only if the configuration asks for payloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_body: Option<String>,

@@ -1,0 +1,93 @@
+//! The outside world of a Worker, for one call: what the platform gives belongs to the call that got it.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use wasm_bindgen::JsValue;
+use worker::{Context, Env};
+
+use crate::journal::TenantJournal;
+use crate::setup::Bindings;
+use crate::store::KvStore;
+use crate::timer::Sleep;
+use crate::upstream::{self, UpstreamBody};
+use crate::{edge, random};
+
+/// The host of one call.
+#[derive(Clone)]
+pub(crate) struct WorkerHost(Rc<Inner>);
+
+struct Inner {
+    env: Env,
+    context: Context,
+    store: KvStore,
+    journal: TenantJournal,
+}
+
+impl WorkerHost {
+    pub(crate) fn new(env: Env, context: Context, bindings: Bindings) -> Self {
+        let store = KvStore::new(bindings.kv);
+        let journal = TenantJournal::new(bindings.tenants, bindings.directory, bindings.calls);
+        Self(Rc::new(Inner { env, context, store, journal }))
+    }
+
+    /// Lets the platform keep the call's context until `future` is done.
+    pub(crate) fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
+        self.0.context.wait_until(future);
+    }
+}
+
+/// The time now. It stands still while a Worker computes.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_millis(js_sys::Date::now() as u64)
+}
+
+impl Host for WorkerHost {
+    type Body = UpstreamBody;
+    type Sleep = Sleep;
+    type Store = KvStore;
+    type Journal = TenantJournal;
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn random(&self, out: &mut [u8]) {
+        random::fill(out);
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        let env: &JsValue = self.0.env.as_ref();
+        edge::variable(env, name).filter(|value| !value.is_empty()).map(Secret::new)
+    }
+
+    fn store(&self) -> &KvStore {
+        &self.0.store
+    }
+
+    fn journal(&self) -> &TenantJournal {
+        &self.0.journal
+    }
+
+    /// The platform does not tell when a connection is made, so `connect` bounds nothing; the core's other limits do.
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        _connect: Duration,
+    ) -> Result<Response<UpstreamBody>, FetchError> {
+        upstream::fetch(request).await
+    }
+
+    fn sleep(&self, time: Duration) -> Sleep {
+        Sleep::new(time)
+    }
+
+    fn abandoned(&self, after: After) {
+        let host = self.clone();
+        self.wait_until(async move { settle(&host, after).await });
+    }
+}

@@ -1,0 +1,141 @@
+//! Records in Durable Objects: one for each tenant, and one that knows all tenants.
+//!
+//! A question about one tenant is asked of its object. A question about all goes to the directory and then to each of
+//! them, a few at a time.
+
+mod directory;
+mod message;
+mod metrics;
+mod pages;
+mod tenant;
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use js_sys::Uint8Array;
+use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
+use postern_gateway::{Journal, StoreError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::edge::{self, describe};
+use crate::timer::Sleep;
+use message::{Append, AskedRecords, AskedUsage, Known, Sums};
+use pages::Merge;
+
+/// Waits before a record is offered again: an object that moves or restarts is back in moments. All of it stays within
+/// the time that the platform gives a call after its end.
+const AGAIN: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(400), Duration::from_secs(2), Duration::from_secs(5)];
+/// Tenants that are asked at the same time. The platform opens no more connections for a call.
+const AT_ONCE: usize = 6;
+/// Tenants whose names are fetched at once.
+const NAMES: usize = 1000;
+
+/// Records of all tenants.
+pub(crate) struct TenantJournal {
+    tenants: JsValue,
+    directory: JsValue,
+    calls: Option<JsValue>,
+}
+
+impl TenantJournal {
+    pub(crate) const fn new(tenants: JsValue, directory: JsValue, calls: Option<JsValue>) -> Self {
+        Self { tenants, directory, calls }
+    }
+
+    async fn ask_tenant<T: DeserializeOwned>(
+        &self,
+        tenant: &str,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<T, StoreError> {
+        ask(&self.tenants, tenant, path, question).await
+    }
+
+    /// The names of all tenants that have records after this one, in order, and whether there are more.
+    async fn tenants_after(&self, after: Option<String>) -> Result<Vec<String>, StoreError> {
+        ask(&self.directory, directory::NAME, directory::LIST, &Known { after, limit: NAMES }).await
+    }
+
+    /// Asks all tenants, or the one that is meant, the same. `take` gets the answers in the order of the names.
+    async fn ask_all<T: DeserializeOwned>(
+        &self,
+        tenant: Option<&str>,
+        path: &str,
+        question: &impl Serialize,
+        mut take: impl FnMut(&str, T),
+    ) -> Result<(), StoreError> {
+        if let Some(tenant) = tenant {
+            take(tenant, self.ask_tenant(tenant, path, question).await?);
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let names = self.tenants_after(after.take()).await?;
+            for group in names.chunks(AT_ONCE) {
+                let answers = join_all(group.iter().map(|name| self.ask_tenant(name, path, question))).await;
+                for (name, answer) in group.iter().zip(answers) {
+                    take(name, answer?);
+                }
+            }
+            if names.len() < NAMES {
+                return Ok(());
+            }
+            after = names.into_iter().next_back();
+        }
+    }
+}
+
+impl Journal for TenantJournal {
+    async fn append(&self, record: Record) -> Result<(), StoreError> {
+        if let Some(calls) = &self.calls {
+            metrics::count(calls, &record);
+        }
+        let append = Append::of(&record)?;
+        let mut waits = AGAIN.into_iter();
+        loop {
+            let appended: Result<(), StoreError> =
+                self.ask_tenant(&record.tenant, tenant::APPEND, &append).await;
+            match (appended, waits.next()) {
+                (Ok(()), _) => return Ok(()),
+                (Err(error), None) => return Err(error),
+                // It may have arrived: a record that is there already is ignored.
+                (Err(_), Some(wait)) => Sleep::new(wait).await,
+            }
+        }
+    }
+
+    async fn records(&self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
+        let mut merge = Merge::new(query.limit, query.ascending);
+        let asked = AskedRecords::of(query);
+        self.ask_all(query.tenant.as_deref(), tenant::RECORDS, &asked, |_, page| merge.add(page)).await?;
+        Ok(merge.finish())
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        let mut rows = Vec::new();
+        self.ask_all(query.tenant.as_deref(), tenant::USAGE, &AskedUsage::of(query), |name, sums: Vec<Sums>| {
+            rows.extend(sums.into_iter().map(|sums| sums.of_tenant(name)));
+        })
+        .await?;
+        Ok(query.sum(rows))
+    }
+}
+
+/// Asks a Durable Object and reads its answer.
+async fn ask<T: DeserializeOwned>(
+    namespace: &JsValue,
+    name: &str,
+    path: &str,
+    question: &impl Serialize,
+) -> Result<T, StoreError> {
+    let body = serde_json::to_vec(question).map_err(|error| StoreError(error.to_string()))?;
+    let answer = JsFuture::from(edge::ask(namespace, name, path, &body)).await;
+    let answer = answer.map_err(|error| StoreError(format!("a Durable Object: {}", describe(&error))))?;
+    let bytes = answer.unchecked_into::<Uint8Array>().to_vec();
+    serde_json::from_slice(&bytes)
+        .map_err(|error| StoreError(format!("the answer of a Durable Object cannot be read: {error}")))
+}

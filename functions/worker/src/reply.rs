@@ -1,0 +1,73 @@
+//! A reply on its way to the caller.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::Response;
+use http_body::Body as _;
+use js_sys::Promise;
+use postern_gateway::Body;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use worker::worker_sys::web_sys;
+
+use crate::edge::{self, Outlet};
+use crate::host::WorkerHost;
+use crate::upstream::head_text;
+
+/// A reply whose head can be sent.
+pub(crate) struct Sending {
+    /// What the platform sends.
+    pub(crate) response: web_sys::Response,
+    rest: Option<(Outlet, Body<WorkerHost>)>,
+}
+
+impl Sending {
+    /// Takes the head of a response, and its body if it is there already.
+    pub(crate) async fn begin(response: Response<Body<WorkerHost>>) -> Result<Self, JsValue> {
+        let (parts, mut body) = response.into_parts();
+        let (status, head) = (parts.status.as_u16(), head_text(&parts.headers));
+        if body.size_hint().exact().is_some() {
+            let bytes = next(&mut body).await.unwrap_or_default();
+            let response = edge::whole_response(status, &head, &bytes)?.unchecked_into();
+            return Ok(Self { response, rest: None });
+        }
+        let outlet = Outlet::new(status, &head)?;
+        Ok(Self { response: outlet.response().unchecked_into(), rest: Some((outlet, body)) })
+    }
+
+    /// Sends what is still to come, until the end or until the caller has gone. Whatever is left is dropped then, which
+    /// cancels the upstream.
+    pub(crate) async fn finish(self, gone: &mut (impl Future<Output = ()> + Unpin)) {
+        let Some((outlet, mut body)) = self.rest else { return };
+        while let Some(bytes) = unless(gone, next(&mut body)).await.flatten() {
+            // One piece is under way at a time: a slow caller slows the upstream down.
+            if !written(gone, outlet.write(&bytes)).await {
+                return;
+            }
+        }
+        drop(body);
+        written(gone, outlet.close()).await;
+    }
+}
+
+async fn next(body: &mut Body<WorkerHost>) -> Option<Bytes> {
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+    let Ok(frame) = frame;
+    frame.into_data().ok()
+}
+
+/// Whether a write was taken.
+async fn written(gone: &mut (impl Future<Output = ()> + Unpin), write: Promise) -> bool {
+    matches!(unless(gone, JsFuture::from(write)).await, Some(Ok(_)))
+}
+
+/// What `future` gives, or nothing when the caller is gone before.
+pub(crate) async fn unless<F: Future>(gone: &mut (impl Future<Output = ()> + Unpin), future: F) -> Option<F::Output> {
+    match select(pin!(future), gone).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
