@@ -59,7 +59,7 @@ impl Aws {
         let text = |name: &str| environment.text(name).map(str::to_owned);
         let credentials = text("AWS_ACCESS_KEY_ID").zip(text("AWS_SECRET_ACCESS_KEY"));
         let credentials =
-            credentials.map(|(id, key)| Credentials::from_keys(id, key, text("AWS_SESSION_TOKEN")));
+            credentials.map(|(id, key)| Credentials::new(id, key, text("AWS_SESSION_TOKEN"), None, "environment"));
         Self { client, credentials, region: region.to_owned(), environment }
     }
 

@@ -8,7 +8,7 @@ use crate::period::Period;
 
 /// An LLM gateway in one program. Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "postern", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(name = "postern", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]

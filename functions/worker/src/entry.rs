@@ -52,10 +52,10 @@ async fn serve(
     crate::trap::spring(&incoming, "handle");
     let mut gone = JsFuture::from(edge::departure(&request)).map(drop).fuse();
     // A caller who leaves drops the call, which hands its record to `Host::abandoned`.
-    let Some(reply) = unless(&mut gone, handle(&*gateway, &host, incoming)).await else { return };
+    let Some(reply) = unless(&mut gone, handle(&gateway, &host, incoming)).await else { return };
     match Sending::begin(reply.response).await {
         Ok(sending) => {
-            answer(Ok(sending.response.clone()));
+            answer(Ok(sending.response()));
             sending.finish(&mut gone).await;
         }
         Err(error) => answer(Err(error.into())),

@@ -19,8 +19,7 @@ use crate::upstream::head_text;
 
 /// A reply whose head can be sent.
 pub(crate) struct Sending {
-    /// What the platform sends.
-    pub(crate) response: web_sys::Response,
+    response: JsValue,
     rest: Option<(Outlet, Body<WorkerHost>)>,
 }
 
@@ -31,11 +30,16 @@ impl Sending {
         let (status, head) = (parts.status.as_u16(), head_text(&parts.headers));
         if body.size_hint().exact().is_some() {
             let bytes = next(&mut body).await.unwrap_or_default();
-            let response = edge::whole_response(status, &head, &bytes)?.unchecked_into();
+            let response = edge::whole_response(status, &head, &bytes)?;
             return Ok(Self { response, rest: None });
         }
         let outlet = Outlet::new(status, &head)?;
-        Ok(Self { response: outlet.response().unchecked_into(), rest: Some((outlet, body)) })
+        Ok(Self { response: outlet.response(), rest: Some((outlet, body)) })
+    }
+
+    /// What the platform sends.
+    pub(crate) fn response(&self) -> web_sys::Response {
+        self.response.clone().unchecked_into()
     }
 
     /// Sends what is still to come, until the end or until the caller has gone. Whatever is left is dropped then, which

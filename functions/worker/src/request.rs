@@ -22,7 +22,7 @@ const IN_ONE_PIECE: u64 = 512 << 10;
 ///
 /// # Errors
 /// When the head cannot be read, with the reason.
-pub(crate) fn read(request: &web_sys::Request) -> Result<Request<Incoming>, String> {
+pub(crate) fn read(request: &JsValue) -> Result<Request<Incoming>, String> {
     let head = edge::request_head(request);
     let mut lines = head.split('\n');
     let mut line = || lines.next().unwrap_or_default();
@@ -62,15 +62,15 @@ pub(crate) fn target(url: &str) -> &str {
 pub(crate) struct Incoming(State);
 
 enum State {
-    Unread { request: web_sys::Request, declared: Option<u64> },
+    Unread { request: JsValue, declared: Option<u64> },
     Whole(JsFuture),
     Pieces { source: edge::Source, reading: JsFuture },
     Done,
 }
 
 impl State {
-    fn open(request: &web_sys::Request, declared: Option<u64>) -> Result<Self, JsValue> {
-        let Some(stream) = request.body() else { return Ok(Self::Done) };
+    fn open(request: &JsValue, declared: Option<u64>) -> Result<Self, JsValue> {
+        let Some(stream) = request.unchecked_ref::<web_sys::Request>().body() else { return Ok(Self::Done) };
         if declared.is_some_and(|length| length <= IN_ONE_PIECE) {
             return Ok(Self::Whole(edge::whole_body(request).into()));
         }

@@ -10,6 +10,7 @@ mod setup;
 mod tally;
 mod test;
 mod wasm;
+mod worker;
 mod workplace;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
         "setup" => setup::command(&place),
+        "build" => worker::build_command(&place, rest),
+        "size" => worker::size(&place, rest),
         "soak" => test::soak_command(&place, rest),
         "fuzz" => fuzz::command(&place, rest),
         "help" | "--help" | "-h" => {
@@ -56,6 +59,8 @@ fn help() -> String {
         "cargo xtask COMMAND\n\n\
          \x20 test [SUITE...]                      every suite, or the named ones\n\
          \x20 setup                                only bring what the suites need\n\
+         \x20 build worker                         the Cloudflare Worker, into functions/worker/build\n\
+         \x20 size                                 what the Worker weighs, against its budget\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\

@@ -125,17 +125,22 @@ pub(crate) fn python(place: &Workplace) -> Result<Python, String> {
 
 /// Node's packages by the lock file, linked into `tests/sdk/node`.
 pub(crate) fn node(place: &Workplace) -> Result<(), String> {
-    let suite = place.root.join("tests/sdk/node");
-    let read =
-        |name: &str| fs::read(suite.join(name)).map_err(|error| format!("tests/sdk/node/{name}: {error}"));
+    let modules = node_modules(place, "tests/sdk/node", "node")?;
+    link(&modules, &place.root.join("tests/sdk/node/node_modules"))
+}
+
+/// The packages that the lock file in `folder` names, installed into the cache.
+pub(crate) fn node_modules(place: &Workplace, folder: &str, name: &str) -> Result<PathBuf, String> {
+    let source = place.root.join(folder);
+    let read = |file: &str| fs::read(source.join(file)).map_err(|error| format!("{folder}/{file}: {error}"));
     let (package, lock) = (read("package.json")?, read("package-lock.json")?);
-    let home = place.cache.join(format!("node-{:016x}", fingerprint(&[&package, &lock])));
+    let home = place.cache.join(format!("{name}-{:016x}", fingerprint(&[&package, &lock])));
     let marker = home.join("complete");
     if !marker.is_file() {
-        println!("installing the npm packages of tests/sdk/node into {}", home.display());
+        println!("installing the npm packages of {folder} into {}", home.display());
         fresh(&home)?;
-        for (name, bytes) in [("package.json", &package), ("package-lock.json", &lock)] {
-            fs::write(home.join(name), bytes).map_err(|error| format!("{}: {error}", home.display()))?;
+        for (file, bytes) in [("package.json", &package), ("package-lock.json", &lock)] {
+            fs::write(home.join(file), bytes).map_err(|error| format!("{}: {error}", home.display()))?;
         }
         let mut install = place.command("npm");
         install.current_dir(&home).args([
@@ -148,7 +153,7 @@ pub(crate) fn node(place: &Workplace) -> Result<(), String> {
         run::must("installing the npm packages", &mut install, LONG)?;
         fs::write(&marker, "").map_err(|error| format!("{}: {error}", marker.display()))?;
     }
-    link(&home.join("node_modules"), &suite.join("node_modules"))
+    Ok(home.join("node_modules"))
 }
 
 /// The machine's cargo-deny, or one built at the pinned version: some minutes, once.
@@ -172,7 +177,8 @@ fn fresh(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-fn link(to: &Path, at: &Path) -> Result<(), String> {
+/// Makes `at` a link to `to`, whatever was there.
+pub(crate) fn link(to: &Path, at: &Path) -> Result<(), String> {
     if fs::read_link(at).is_ok_and(|old| old == to) {
         return Ok(());
     }

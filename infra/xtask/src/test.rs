@@ -114,7 +114,7 @@ fn wasm_suite(place: &Workplace) -> Result<Report, String> {
     for (package, file) in [("postern-wire", "postern_wire"), ("postern-gateway", "postern_gateway")] {
         let mut link = place.cargo();
         link.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", package]);
-        link.args(["--target", setup::WASM, "--", "-Clink-dead-code"]);
+        link.args(["--target", setup::WASM, "--", "-Clink-dead-code", "-Clink-arg=--no-gc-sections"]);
         if !run::shown(&mut link, HOUR).success {
             tally.add(Tally::one(false));
             continue;

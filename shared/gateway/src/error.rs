@@ -157,13 +157,15 @@ pub struct GatewayError {
     pub code: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// The methods that the path takes, where another was used.
+    pub allow: Option<String>,
 }
 
 impl GatewayError {
     /// An error with a text for the caller.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, code: None, retry_after: None }
+        Self { kind, message: message.into(), param: None, code: None, retry_after: None, allow: None }
     }
 
     /// Names the field it is about.
@@ -186,7 +188,14 @@ impl GatewayError {
         // What is about the caller's own request is told as the provider told it.
         let message =
             if kind.status().as_u16() < 500 { fault.message } else { format!("{place}: {}", fault.message) };
-        Self { kind, message, param: fault.param, code: fault.code, retry_after: fault.retry_after }
+        Self {
+            kind,
+            message,
+            param: fault.param,
+            code: fault.code,
+            retry_after: fault.retry_after,
+            allow: None,
+        }
     }
 }
 

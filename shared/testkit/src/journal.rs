@@ -72,11 +72,13 @@ impl Journal for MemoryJournal {
                 Some(after) if query.ascending => id > after,
                 Some(after) => id < after,
             };
-            let mut found: Vec<Record> =
-                records.values().filter(|r| beyond(&r.id) && query.matches(r)).cloned().collect();
-            if !query.ascending {
-                found.reverse();
-            }
+            let wanted = |record: &&Record| beyond(&record.id) && query.matches(record);
+            let most = query.limit.saturating_add(1);
+            let mut found: Vec<Record> = if query.ascending {
+                records.values().filter(wanted).take(most).cloned().collect()
+            } else {
+                records.values().rev().filter(wanted).take(most).cloned().collect()
+            };
             let more = found.len() > query.limit;
             found.truncate(query.limit);
             let next = more.then(|| found.last().map(|r| r.id.clone())).flatten();

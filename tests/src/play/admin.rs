@@ -49,7 +49,7 @@ pub(super) async fn records<S: Site>(
     let tries = if expected == 0 { 2 } else { 100 };
     let mut found = Vec::new();
     for _ in 0..tries {
-        let page = ask(site, "GET", &format!("/admin/v1/logs?limit=20{query}"), None).await?;
+        let page = ask(site, "GET", &format!("/admin/v1/logs?limit=5{query}"), None).await?;
         let Some(Value::Array(data)) = page.get("data") else {
             return Err("the logs have no data".to_owned());
         };

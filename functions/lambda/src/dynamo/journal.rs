@@ -13,7 +13,7 @@ use postern_gateway::record::{
 };
 use postern_gateway::{Journal, StoreError};
 
-use super::layout::{self, RECORD_DAYS, SHARDS, SUM_DAYS, day_text, key, text_of};
+use super::layout::{self, RECORD_DAYS, SHARDS, SUM_DAYS, day_text, key, number_of, text_of};
 use super::pages::{Cursor, day_rows};
 use super::transaction::{self, Entry};
 use super::{Table, TableError, failed};
@@ -22,6 +22,8 @@ use super::{Table, TableError, failed};
 const MOST_WAITING: usize = 256;
 /// Questions about records look at this many pages of the table at most; the answer then says where to go on.
 const MOST_PAGES: usize = 64;
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
 /// Partitions of sums that are read at once.
 const AT_ONCE: usize = 8;
 
@@ -67,11 +69,13 @@ impl DynamoJournal {
             return Err(StoreError("a record whose id is no UUID of version 7".to_owned()));
         };
         let sums = RollupKey::of(record);
-        self.note_day(RECORD_DAYS, day).await.map_err(failed)?;
-        self.note_day(SUM_DAYS, sums.day).await.map_err(failed)?;
+        let ttl = record.at.seconds() + self.keep.as_secs();
+        // A day's own entry outlives its records.
+        self.note_day(RECORD_DAYS, day, Some(ttl + 2 * DAY)).await.map_err(failed)?;
+        self.note_day(SUM_DAYS, sums.day, None).await.map_err(failed)?;
         let mut record = record.clone();
         let mut item = key(layout::record_partition(&day_text(day), shard), &record.id);
-        item.insert("ttl".to_owned(), layout::number(record.at.seconds() + self.keep.as_secs()));
+        item.insert("ttl".to_owned(), layout::number(ttl));
         item.insert("b".to_owned(), layout::bytes(layout::encode_record(&mut record)?));
         // Of the record as it is kept: its names are cut to what a key can hold.
         let sums = RollupKey::of(&record);
@@ -81,11 +85,17 @@ impl DynamoJournal {
     }
 
     /// Puts a day into a directory, once a process.
-    async fn note_day(&self, directory: &'static str, day: u32) -> Result<(), TableError> {
+    async fn note_day(
+        &self,
+        directory: &'static str,
+        day: u32,
+        ttl: Option<u64>,
+    ) -> Result<(), TableError> {
         if self.state().days.contains(&(directory, day)) {
             return Ok(());
         }
-        let item = key(directory, day_text(day));
+        let mut item = key(directory, day_text(day));
+        item.extend(ttl.map(|ttl| ("ttl".to_owned(), layout::number(ttl))));
         let put = self.table.operation().put_item().table_name(self.table.name()).set_item(Some(item));
         put.send().await.map_err(|error| failed(&error))?;
         self.state().days.insert((directory, day));
@@ -123,8 +133,9 @@ impl DynamoJournal {
 
     /// The days of a directory, oldest first.
     async fn days(&self, directory: &str) -> Result<Vec<String>, TableError> {
-        let rows = day_rows(&self.table, directory, None).await?;
-        Ok(rows.iter().filter_map(|row| text_of(row, "sk").map(str::to_owned)).collect())
+        let (rows, now) = (day_rows(&self.table, directory, None).await?, now());
+        let rows = rows.iter().filter(|row| number_of(row, "ttl").is_none_or(|ttl| ttl > now));
+        Ok(rows.filter_map(|row| text_of(row, "sk").map(str::to_owned)).collect())
     }
 
     async fn find(&self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
@@ -145,7 +156,7 @@ impl DynamoJournal {
         days.retain(|day| {
             first_day.as_ref().is_none_or(|first| if query.ascending { day >= first } else { day <= first })
         });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = now();
         let mut pages = MOST_PAGES;
         let mut last = query.after.clone();
         for day in days {
@@ -196,6 +207,11 @@ impl DynamoJournal {
         }
         Ok(sums)
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Days since 1970 of a day of a directory.

@@ -9,7 +9,6 @@ mod pages;
 mod store;
 mod transaction;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -62,12 +61,9 @@ impl TableError {
         matches!(
             self.code.as_str(),
             "AccessDeniedException" | "UnrecognizedClientException" | "InvalidSignatureException"
-        ) || self.code == NO_CREDENTIALS
+        )
     }
 }
-
-/// What an operation without credentials fails with.
-pub(crate) const NO_CREDENTIALS: &str = "no AWS credentials";
 
 impl Table {
     /// The table of this name. Nothing is asked of it yet.
@@ -122,7 +118,7 @@ impl Table {
 /// The SDK's error as ours: its code only. Texts of the service may quote keys.
 fn failed<E, R>(error: &SdkError<E, R>) -> TableError
 where
-    E: ProvideErrorMetadata + Error + 'static,
+    E: ProvideErrorMetadata,
 {
     let code = match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("an unknown error").to_owned(),
@@ -130,22 +126,9 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_io() => "no connection".to_owned(),
         SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
-        _ if is_about_credentials(error) => NO_CREDENTIALS.to_owned(),
         _ => "a request that could not be made".to_owned(),
     };
     TableError { code }
-}
-
-fn is_about_credentials(error: &dyn Error) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if text.contains("credentials") || text.contains("identity") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 impl Table {

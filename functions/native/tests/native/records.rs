@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -82,16 +83,28 @@ fn logs_are_followed() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
-    // What came before it looked for the first time is not shown: give it time to.
-    thread::sleep(Duration::from_millis(800));
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    // What came before it looked for the first time is not shown: call until it has.
+    while told.recv_timeout(Duration::from_millis(200)).is_err() {
+        assert_eq!(gateway.chat(gateway.key(), "demo/probe").status, 404);
+    }
+    let next = || {
+        loop {
+            let line = told.recv_timeout(Duration::from_secs(60)).unwrap();
+            let record: Value = serde_json::from_str(&line).unwrap();
+            match record["model"].as_str().unwrap() {
+                "demo/probe" => {}
+                model => return model.to_owned(),
+            }
+        }
+    };
     // This one begins first and ends last.
     let body = chat_body("demo/slow", &"word ".repeat(40), true);
     let mut slow = Call::begin(gateway.address(), "POST", "/v1/chat/completions", gateway.key(), &body);
     slow.read_to("word");
     assert_eq!(gateway.chat(gateway.key(), "demo/missing").status, 404);
-    let mut next =
-        || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["model"].clone();
     assert_eq!(next(), "demo/missing");
     assert!(slow.rest().contains("[DONE]"));
     assert_eq!(next(), "demo/slow");

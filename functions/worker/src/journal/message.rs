@@ -1,6 +1,6 @@
 //! What the Worker and the Durable Objects say to each other, as JSON.
 
-use postern_gateway::StoreError;
+use postern_gateway::{StoreError, Timestamp};
 use postern_gateway::record::{Record, RecordQuery, RollupKey, RollupValue, UsageGroup, UsageQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -72,8 +72,8 @@ impl AskedUsage {
     pub(super) fn of(query: &UsageQuery) -> Self {
         let has = |group| query.by.contains(&group);
         Self {
-            from: query.since.map_or(0, |time| time.day()),
-            to: query.until.map_or(u32::MAX, |time| time.day()),
+            from: query.since.map_or(0, Timestamp::day),
+            to: query.until.map_or(u32::MAX, Timestamp::day),
             // The core looks at the days once more.
             day: has(UsageGroup::Day) || query.since.is_some() || query.until.is_some(),
             key: has(UsageGroup::Key),

@@ -190,7 +190,7 @@ fn usage(sql: &SqlStorage, asked: &AskedUsage) -> Result<Vec<Sums>> {
     let mut sums = Vec::new();
     for row in rows(sql, &query, vec![f64::from(asked.from).into(), f64::from(asked.to).into()])? {
         let mut row = row.into_iter();
-        let day = number(row.next()) as u32;
+        let day = number(row.next().as_ref()) as u32;
         let (key, model, provider) = (text(row.next()), text(row.next()), text(row.next()));
         sums.push(Sums {
             day,
@@ -198,12 +198,12 @@ fn usage(sql: &SqlStorage, asked: &AskedUsage) -> Result<Vec<Sums>> {
             model,
             provider,
             sums: RollupValue {
-                calls: number(row.next()),
-                errors: number(row.next()),
-                input_tokens: number(row.next()),
-                cached_tokens: number(row.next()),
-                output_tokens: number(row.next()),
-                cost: MicroUsd(number(row.next())),
+                calls: number(row.next().as_ref()),
+                errors: number(row.next().as_ref()),
+                input_tokens: number(row.next().as_ref()),
+                cached_tokens: number(row.next().as_ref()),
+                output_tokens: number(row.next().as_ref()),
+                cost: MicroUsd(number(row.next().as_ref())),
             },
         });
     }
@@ -219,10 +219,10 @@ fn count(value: u64) -> SqlStorageValue {
     SqlStorageValue::Float(value as f64)
 }
 
-fn number(value: Option<SqlStorageValue>) -> u64 {
+fn number(value: Option<&SqlStorageValue>) -> u64 {
     match value {
-        Some(SqlStorageValue::Integer(value)) => u64::try_from(value).unwrap_or_default(),
-        Some(SqlStorageValue::Float(value)) => value as u64,
+        Some(SqlStorageValue::Integer(value)) => u64::try_from(*value).unwrap_or_default(),
+        Some(SqlStorageValue::Float(value)) => *value as u64,
         _ => 0,
     }
 }

@@ -256,7 +256,8 @@ impl Router {
         let Some(entry) = found.value.iter().find(|entry| entry.method == *wanted) else {
             let takes: Vec<&str> = found.value.iter().map(|entry| entry.method.as_str()).collect();
             let text = format!("{path} takes {}, not {method}", takes.join(" and "));
-            return Err(GatewayError::new(ErrorKind::MethodNotAllowed, text));
+            let allow = Some(takes.join(", "));
+            return Err(GatewayError { allow, ..GatewayError::new(ErrorKind::MethodNotAllowed, text) });
         };
         let parameter = found.params.iter().next().map_or("", |(_, value)| value);
         let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();

@@ -8,6 +8,7 @@ use postern_wire::{Fault, FaultKind};
 
 use super::accept::Call;
 use super::attempt::{Answer, Failure, attempt};
+use super::deadline::Deadline;
 use super::demo;
 use super::draft::Draft;
 use super::resolve::{Leg, Plan};
@@ -44,7 +45,7 @@ pub(super) async fn dispatch<'p, H: Host>(
 ) -> Result<(Answer<H>, &'p Leg), Undelivered> {
     let mut last: Option<Undelivered> = None;
     let total = asked.plan.legs.first().map_or_else(Default::default, |leg| leg.timeouts.total);
-    let deadline = draft.arrived().plus(total);
+    let deadline = Deadline::earlier(&asked.call.parts.extensions, draft.arrived().plus(total));
     for leg in &asked.plan.legs {
         let Some(provider) = asked.plan.provider(leg) else { continue };
         if provider.kind.is_demo() {
@@ -87,7 +88,11 @@ pub(super) async fn dispatch<'p, H: Host>(
             let next = after_fault(&failure.fault, tried, leg.attempts, left(host, deadline), random(host));
             last = Some(Undelivered::Failed { failure, place });
             match next {
-                Next::Again(pause) => host.sleep(pause).await,
+                Next::Again(pause) => {
+                    let since = host.now();
+                    host.sleep(pause).await;
+                    draft.paused(since);
+                }
                 Next::Elsewhere => break,
                 Next::GiveUp => return Err(last.unwrap_or_else(nothing_to_ask)),
             }

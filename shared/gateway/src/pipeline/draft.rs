@@ -91,6 +91,11 @@ impl<H: Host> Draft<H> {
         }
     }
 
+    /// A pause before another attempt is over; it counts as waiting for the upstream.
+    pub(super) fn paused(&mut self, since: Timestamp) {
+        self.record.upstream_us += self.host.now().since(since).as_micros() as u64;
+    }
+
     /// Marks the present attempt as failed after its answer had begun.
     pub(super) fn attempt_failed(&mut self, fault: &Fault) {
         if let Some(attempt) = self.record.attempts.last_mut() {

@@ -126,7 +126,8 @@ fn unknown(snapshot: &Snapshot, caller: &Caller, name: &str) -> GatewayError {
         }
     }
     near.retain(|(likeness, candidate)| *likeness > NEAR && caller.may_use(candidate));
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    // Equally near ones stay in the order of the document.
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
     let names: Vec<String> = near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     let hint = if names.is_empty() {
         "GET /v1/models lists what this key may use".to_owned()

@@ -1,0 +1,23 @@
+//! The Cloudflare Worker: its build, its size, its deployment. Knows the platform's tools, nothing of the gateway.
+
+mod build;
+mod size;
+mod tools;
+
+pub(crate) use build::build;
+pub(crate) use size::command as size;
+pub(crate) use tools::{Npm, npm};
+
+use crate::workplace::Workplace;
+
+/// `cargo xtask build worker`.
+pub(crate) fn build_command(place: &Workplace, args: &[String]) -> Result<bool, String> {
+    match args {
+        [what] if what == "worker" => {
+            let built = build(place, build::Kind::Deployed)?;
+            println!("{}", size::line(place, &built)?);
+            Ok(true)
+        }
+        _ => Err("cargo xtask build worker: builds the Cloudflare Worker into functions/worker/build".into()),
+    }
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask size`: what the Worker weighs, against its budget (P5).
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::build::{self, Kind};
+use crate::run;
+use crate::workplace::Workplace;
+
+/// Bytes that the Worker may have when compressed, as the platform counts them.
+const BUDGET: u64 = 1_200_000;
+
+/// Builds the Worker and fails when it is too large.
+pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String> {
+    if let Some(unknown) = args.first() {
+        return Err(format!("size: unknown option {unknown:?}; there are none"));
+    }
+    let built = build::build(place, Kind::Deployed)?;
+    println!("{}", line(place, &built)?);
+    Ok(compressed(place, &built)? <= BUDGET)
+}
+
+/// What there is to say of a build.
+pub(crate) fn line(place: &Workplace, built: &Path) -> Result<String, String> {
+    let wasm = built.join("index_bg.wasm");
+    let raw = fs::metadata(&wasm).map_err(|error| format!("{}: {error}", wasm.display()))?.len();
+    Ok(format!(
+        "the Worker: {} KB of wasm, {} KB gzipped with its JavaScript (budget {} KB)",
+        raw / 1000,
+        compressed(place, built)? / 1000,
+        BUDGET / 1000
+    ))
+}
+
+/// Bytes of both files, compressed as well as gzip can.
+pub(crate) fn compressed(place: &Workplace, built: &Path) -> Result<u64, String> {
+    const SCRIPT: &str = "const { readFileSync } = require('fs'); const { gzipSync } = require('zlib'); \
+                          console.log(process.argv.slice(1).reduce((sum, file) => \
+                          sum + gzipSync(readFileSync(file), { level: 9 }).length, 0))";
+    let mut node: Command = place.command("node");
+    node.args(["-e", SCRIPT]).arg(built.join("index_bg.wasm")).arg(built.join("index.js"));
+    let printed = run::must("compressing the Worker", &mut node, Duration::from_secs(120))?;
+    printed.trim().parse().map_err(|_| format!("node printed {printed:?} instead of a size"))
+}
