@@ -63,7 +63,7 @@ where
     let id = RequestId::new(host, arrived);
     let (parts, body) = request.into_parts();
     let route = gateway.router.find(&parts.method, parts.uri.path());
-    let span = tracing::info_span!("request", request_id = %id, route = tracing::field::Empty);
+    let span = tracing::debug_span!("request", request_id = %id);
     let mut reply = async {
         match route {
             Ok(Route::Chat(dialect)) => {
