@@ -8,4 +8,5 @@
 pub mod corpus;
 pub mod play;
 pub mod site;
+pub mod stage;
 pub mod upstream;

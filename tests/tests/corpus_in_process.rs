@@ -37,7 +37,8 @@ fn once(case: &Case) -> Result<(), Failed> {
 
 /// In single bytes, and in two pieces at each place.
 fn cut_everywhere(case: &Case) -> Result<(), Failed> {
-    let longest = case.upstream.iter().filter_map(|u| u.reply()).map(|r| r.body().len()).max().unwrap_or_default();
+    let longest =
+        case.upstream.iter().filter_map(|u| u.reply()).map(|r| r.body().len()).max().unwrap_or_default();
     let face = InProcess::default();
     let result = face.run(async {
         let site = face.start(&case.config).await?;

@@ -1,93 +1,10 @@
-//! The corpus on the native binary, over HTTP. Cases of one configuration share a gateway.
+//! The corpus on the native binary, over HTTP.
 
-use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use postern_tests::corpus::{self, Case};
-use postern_tests::play::{play, prompts, secrets_in};
-use postern_tests::site::{Face, Native, NativeSite};
-use tokio::runtime::Runtime;
-use tokio::sync::OnceCell;
-
-/// Most of a case is waiting, so many can be played at once.
-const AT_ONCE: usize = 16;
-
-type Started = OnceCell<Result<NativeSite, String>>;
-
-/// The gateways that run, by their configuration.
-struct Stage {
-    runtime: Runtime,
-    native: Native,
-    sites: Mutex<HashMap<String, Arc<Started>>>,
-}
+use postern_tests::site::Native;
+use postern_tests::stage;
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
-    let cases = match corpus::load(&corpus::folder()) {
-        Ok(cases) => cases,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let runtime = Runtime::new().expect("a runtime");
-    let native = match runtime.block_on(Native::prepare()) {
-        Ok(native) => native,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let stage = Arc::new(Stage { runtime, native, sites: Mutex::default() });
-    let hidden: Vec<String> = cases.iter().flat_map(prompts).collect();
-    let mine = cases.into_iter().filter(|case| case.only.as_deref().is_none_or(|only| only == "native"));
-    let trials = mine.map(|case| {
-        let stage = Arc::clone(&stage);
-        Trial::test(case.name.clone(), move || stage.once(&case))
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    let ends_well = stage.stop(&hidden);
-    stage.native.clean();
-    if ends_well { conclusion.exit_code() } else { ExitCode::FAILURE }
-}
-
-impl Stage {
-    fn once(&self, case: &Case) -> Result<(), Failed> {
-        let key = case.config.to_string();
-        let started =
-            Arc::clone(self.sites.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
-        self.runtime.block_on(async {
-            let site = started.get_or_init(|| self.native.start(&case.config)).await;
-            play(site.as_ref().map_err(Clone::clone)?, case).await
-        })?;
-        Ok(())
-    }
-
-    /// Ends every gateway. Whether all ended as they should and kept what is secret out of their logs.
-    fn stop(&self, hidden: &[String]) -> bool {
-        let sites = std::mem::take(&mut *self.sites.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut good = true;
-        for started in sites.into_values().filter_map(Arc::into_inner).filter_map(OnceCell::into_inner) {
-            // What did not start has failed its cases.
-            let Ok(site) = started else { continue };
-            match self.runtime.block_on(site.stop()) {
-                Err(error) => {
-                    eprintln!("{error}");
-                    good = false;
-                }
-                Ok(log) => {
-                    for secret in secrets_in(&log).into_iter().chain(hidden.iter().map(String::as_str)) {
-                        if log.contains(secret) {
-                            eprintln!("the gateway's log has a secret or a prompt in it: {secret:?}");
-                            good = false;
-                        }
-                    }
-                }
-            }
-        }
-        good
-    }
+    stage::main(Native::prepare, |case| case.only.as_deref().is_none_or(|only| only == "native"))
 }

@@ -79,9 +79,10 @@ pub(crate) fn list() -> String {
 fn fmt(place: &Workplace) -> Result<Report, String> {
     setup::rust_component(place, "fmt", "rustfmt")?;
     let mut tally = Tally::default();
-    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+    // `--all` is the whole workspace; of a crate outside it, it would be the workspace once more.
+    for which in [&["--all"][..], &["--manifest-path", "fuzz/Cargo.toml"]] {
         let mut check = place.cargo();
-        check.args(["fmt", "--all", "--check", "--manifest-path", manifest]);
+        check.args(["fmt", "--check"]).args(which);
         tally.add(Tally::one(run::shown(&mut check, HOUR).success));
     }
     Ok(tally.into())

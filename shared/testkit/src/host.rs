@@ -241,6 +241,9 @@ mod tests {
         let response = host.run(host.fetch(request("http://a.test/v1/y"), Duration::MAX)).unwrap();
         assert_eq!(response.status(), 418);
         let complaint = script.complaints().join("");
-        assert!(complaint.contains("the path is /v1/y") && complaint.contains("differs at byte 1"), "{complaint}");
+        assert!(
+            complaint.contains("the path is /v1/y") && complaint.contains("differs at byte 1"),
+            "{complaint}"
+        );
     }
 }

@@ -98,7 +98,13 @@ pub struct Reply {
 
 impl Default for Reply {
     fn default() -> Self {
-        Self { status: 200, headers: Vec::new(), delay: Duration::ZERO, chunks: Vec::new(), end: End::Complete }
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            delay: Duration::ZERO,
+            chunks: Vec::new(),
+            end: End::Complete,
+        }
     }
 }
 

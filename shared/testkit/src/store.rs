@@ -129,7 +129,11 @@ mod tests {
             assert_eq!(store.read("key/b").await.unwrap(), None);
             store.write("key/b", value.clone()).await.unwrap();
             store.remove("key/a").await.unwrap_err();
-            assert_eq!(store.read("key/a").await.unwrap(), None, "the effect was there, only its answer was not");
+            assert_eq!(
+                store.read("key/a").await.unwrap(),
+                None,
+                "the effect was there, only its answer was not"
+            );
         });
         assert_eq!(store.calls().len(), 7);
     }

@@ -74,13 +74,8 @@ pub(crate) async fn fetch(
     if !reply.delay.is_zero() {
         clock.sleep(reply.delay).await;
     }
-    let body = FakeBody {
-        clock: clock.clone(),
-        chunks: reply.chunks.into(),
-        end: reply.end,
-        pause: None,
-        watch,
-    };
+    let body =
+        FakeBody { clock: clock.clone(), chunks: reply.chunks.into(), end: reply.end, pause: None, watch };
     let mut response = http::Response::builder().status(reply.status);
     for (name, value) in reply.headers {
         response = response.header(name, value);

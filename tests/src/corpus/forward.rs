@@ -14,7 +14,7 @@ pub(super) fn forwarded(request: &[u8], model: &str, asks_usage: bool) -> Result
     let streams = value_of(&out, "stream").filter(|(from, to)| &out[*from..*to] == "true");
     match (streams, out.contains("\"stream_options\"")) {
         (Some((_, end)), false) if asks_usage => {
-            out.insert_str(end, r#","stream_options":{"include_usage":true}"#)
+            out.insert_str(end, r#","stream_options":{"include_usage":true}"#);
         }
         (Some(_), true)
             if !out.contains(r#""include_usage": true"#) && !out.contains(r#""include_usage":true"#) =>

@@ -152,7 +152,7 @@ fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) 
     ];
     match call.key.as_deref() {
         Some("authorization") => {
-            headers.push(("authorization".into(), Some(format!("Bearer {UPSTREAM_KEY}"))))
+            headers.push(("authorization".into(), Some(format!("Bearer {UPSTREAM_KEY}"))));
         }
         Some("other") => headers.push(("authorization".into(), Some(format!("Bearer {OTHER_UPSTREAM_KEY}")))),
         Some(header) => {

@@ -27,7 +27,10 @@ impl<S: Site> Play<'_, S> {
         let query = format!("&tenant={}", self.tenant);
         let found = records(self.site, &query, 1, of_trace).await?;
         let [record] = found.as_slice() else {
-            wrong.push(format!("there must be one record of the caller's trace, and there are {}", found.len()));
+            wrong.push(format!(
+                "there must be one record of the caller's trace, and there are {}",
+                found.len()
+            ));
             return Ok(None);
         };
         let mut found = general(self.case, heard, record, key);
@@ -38,7 +41,7 @@ impl<S: Site> Play<'_, S> {
         if time("upstream_us").saturating_add(time("gateway_us")) > time("total_us") {
             found.push("the record's times do not add up".to_owned());
         }
-        if self.site.has_virtual_time() && self.case.upstream.len() <= 1 && time("gateway_us") != 0 {
+        if self.site.has_virtual_time() && time("gateway_us") != 0 {
             // In virtual time computing takes no time, so all of it was waiting for the upstream.
             found.push(format!(
                 "waiting for the upstream counts as the gateway's time: {} us",

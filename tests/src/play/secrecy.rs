@@ -1,5 +1,6 @@
 //! What must never be seen: credentials anywhere, prompts and answers in errors and records.
 
+use postern_testkit::script::Reply;
 use serde_json::Value;
 
 use crate::corpus::Case;
@@ -23,7 +24,7 @@ pub fn prompts(case: &Case) -> Vec<String> {
         collect(request.get("messages"), &mut texts);
     }
     for upstream in &case.upstream {
-        let body = upstream.reply().filter(|r| r.status == 200).map(|r| r.body()).unwrap_or_default();
+        let body = upstream.reply().filter(|r| r.status == 200).map(Reply::body).unwrap_or_default();
         if let Ok(response) = serde_json::from_slice::<Value>(&body) {
             collect(response.get("choices"), &mut texts);
         }

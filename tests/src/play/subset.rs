@@ -44,21 +44,24 @@ mod tests {
 
     use super::*;
 
-    fn wrong(expected: Value, found: Value) -> Vec<String> {
+    fn wrong(expected: &Value, found: &Value) -> Vec<String> {
         let mut wrong = Vec::new();
-        differences("record", &expected, &found, &mut wrong);
+        differences("record", expected, found, &mut wrong);
         wrong
     }
 
     #[test]
     fn compares_what_is_named() {
-        assert!(wrong(json!({"a": 1, "gone": null}), json!({"a": 1, "b": 2})).is_empty());
-        assert_eq!(wrong(json!({"a": [{"x": 1}]}), json!({"a": [{"x": 2}]})), ["record.a[0].x is 2, not 1"]);
-        assert_eq!(wrong(json!({"a": []}), json!({"a": [1]})).len(), 1);
-        assert!(wrong(json!({"t": {"$from": 5, "$to": 9}}), json!({"t": 7})).is_empty());
-        assert_eq!(wrong(json!({"t": {"$from": 5}}), json!({"t": 4})).len(), 1);
+        assert!(wrong(&json!({"a": 1, "gone": null}), &json!({"a": 1, "b": 2})).is_empty());
         assert_eq!(
-            wrong(json!({"usage": {"input": 1}}), json!({"usage": {"input": 1, "output": 2}})).len(),
+            wrong(&json!({"a": [{"x": 1}]}), &json!({"a": [{"x": 2}]})),
+            ["record.a[0].x is 2, not 1"]
+        );
+        assert_eq!(wrong(&json!({"a": []}), &json!({"a": [1]})).len(), 1);
+        assert!(wrong(&json!({"t": {"$from": 5, "$to": 9}}), &json!({"t": 7})).is_empty());
+        assert_eq!(wrong(&json!({"t": {"$from": 5}}), &json!({"t": 4})).len(), 1);
+        assert_eq!(
+            wrong(&json!({"usage": {"input": 1}}), &json!({"usage": {"input": 1, "output": 2}})).len(),
             1
         );
     }

@@ -1,15 +1,20 @@
 //! A running gateway as a caller, an administrator and an upstream see it. One implementation an entry point: the
 //! player knows only [`Face`] and [`Site`], so that entry points cannot drift.
 
+mod caller;
 mod heard;
 mod in_process;
+mod lambda;
 mod native;
 mod payload;
+mod worker;
 
 pub use heard::{Ending, Heard};
 pub use in_process::{InProcess, InProcessSite};
+pub use lambda::{Lambda, LambdaSite};
 pub use native::{Native, NativeSite};
 pub use payload::Payload;
+pub use worker::{Worker, WorkerSite};
 
 use std::time::{Duration, SystemTime};
 
@@ -49,4 +54,13 @@ pub trait Site {
     async fn pause(&self, time: Duration);
     /// Whether time passes only when something waits for it, so that measured times are exact.
     fn has_virtual_time(&self) -> bool;
+}
+
+/// A gateway in a process of its own.
+pub trait Running: Site {
+    /// Ends it as a service manager would, and gives what it logged.
+    ///
+    /// # Errors
+    /// When it does not end, or ends with an error.
+    async fn stop(self) -> Result<String, String>;
 }

@@ -5,27 +5,19 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, header};
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::Request;
 use postern_testkit::Script;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::{Ending, Face, Heard, OTHER_UPSTREAM_KEY, Payload, Site, UPSTREAM_KEY};
+use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
 use crate::corpus::Leaves;
 use crate::upstream::{Refusing, Silent, Upstream};
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(30);
-/// An answer that takes longer does not come.
-const ANSWER: Duration = Duration::from_secs(60);
 
 /// Starts `postern serve`.
 pub struct Native {
@@ -54,9 +46,10 @@ impl Native {
             silent: Silent::start().await.map_err(text)?,
         })
     }
+}
 
-    /// Removes what the gateways left on disk.
-    pub fn clean(&self) {
+impl Drop for Native {
+    fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -144,7 +137,7 @@ impl Face for Native {
     }
 }
 
-/// A running binary. Killed when dropped; [`NativeSite::stop`] ends it as a service manager would.
+/// A running binary. Killed when dropped; [`Running::stop`] ends it as a service manager would.
 pub struct NativeSite {
     child: Child,
     address: String,
@@ -153,12 +146,8 @@ pub struct NativeSite {
     upstream: Upstream,
 }
 
-impl NativeSite {
-    /// Ends it and gives what it logged.
-    ///
-    /// # Errors
-    /// When it does not end, or ends with an error.
-    pub async fn stop(mut self) -> Result<String, String> {
+impl Running for NativeSite {
+    async fn stop(mut self) -> Result<String, String> {
         if let Some(id) = self.child.id() {
             let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
             told.map_err(|e| format!("kill: {e}"))?;
@@ -179,17 +168,7 @@ impl Site for NativeSite {
     }
 
     async fn call(&self, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String> {
-        let mut heard = Heard { head: None, body: Bytes::new(), ending: Ending::Left };
-        let stay = self.stay(request, leaves, &mut heard);
-        match leaves {
-            Leaves::AfterMs(time) => {
-                if let Ok(result) = timeout(Duration::from_millis(*time), stay).await {
-                    result?;
-                }
-            }
-            _ => timeout(ANSWER, stay).await.map_err(|_| format!("no whole answer within {ANSWER:?}"))??,
-        }
-        Ok(heard)
+        caller::call(&self.address, request, leaves).await
     }
 
     fn admin_token(&self) -> &str {
@@ -206,71 +185,5 @@ impl Site for NativeSite {
 
     fn has_virtual_time(&self) -> bool {
         false
-    }
-}
-
-impl NativeSite {
-    /// A connection of its own for each call; dropping the future closes it.
-    async fn stay(
-        &self,
-        mut request: Request<Payload>,
-        leaves: &Leaves,
-        heard: &mut Heard,
-    ) -> Result<(), String> {
-        let connect = async {
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            Ok::<_, std::io::Error>(stream)
-        };
-        let stream = connect.await.map_err(|e| format!("the gateway takes no connection: {e}"))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|e| format!("handshake: {e}"))?;
-        let host = HeaderValue::try_from(&self.address).map_err(|e| e.to_string())?;
-        request.headers_mut().insert(header::HOST, host);
-        if let Some(length) = request.body().size_hint().exact() {
-            request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-        }
-        let marker = match leaves {
-            Leaves::AfterText(text) => Some(text.as_bytes()),
-            _ => None,
-        };
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(|e| format!("no answer: {e}"))?;
-            let (parts, mut body) = response.into_parts();
-            heard.head = Some((parts.status, parts.headers));
-            let mut all = BytesMut::new();
-            loop {
-                match body.frame().await {
-                    None => {
-                        heard.ending = Ending::Complete;
-                        return Ok(());
-                    }
-                    Some(Err(error)) => {
-                        heard.ending = Ending::Broken(error.to_string());
-                        return Ok(());
-                    }
-                    Some(Ok(frame)) => {
-                        if let Ok(data) = frame.into_data() {
-                            all.extend_from_slice(&data);
-                            heard.body = all.clone().freeze();
-                        }
-                        if marker.is_some_and(|marker| all.windows(marker.len()).any(|w| w == marker)) {
-                            return Ok(());
-                        }
-                    }
-                }
-            }
-        };
-        // The connection is driven beside the exchange and closed with it.
-        let mut connection = std::pin::pin!(connection);
-        let mut exchange = std::pin::pin!(exchange);
-        let mut closed = false;
-        std::future::poll_fn(|cx| {
-            if !closed {
-                closed = connection.as_mut().poll(cx).is_ready();
-            }
-            exchange.as_mut().poll(cx)
-        })
-        .await
     }
 }

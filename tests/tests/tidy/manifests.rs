@@ -9,14 +9,48 @@ fn members() -> Vec<(String, String)> {
         .collect()
 }
 
+/// Crates whose macros write unsafe code: they repeat the lints, and write none themselves.
+const WITH_OWN_LINTS: &[&str] = &["functions/worker/Cargo.toml"];
+
 #[test]
-fn every_crate_inherits_the_lints() {
-    let own: Vec<_> = members()
-        .into_iter()
-        .filter(|(_, text)| !text.contains("[lints]\nworkspace = true"))
-        .map(|(path, _)| path)
+fn every_crate_has_the_lints() {
+    let root = read("Cargo.toml");
+    let lints: Vec<_> = root
+        .split("\n[")
+        .filter(|section| section.starts_with("workspace.lints."))
+        .flat_map(|section| section.lines().skip(1))
+        .filter(|line| line.contains('=') && !line.starts_with("unsafe_code"))
         .collect();
-    none(&own, "these manifests lack `[lints] workspace = true`:");
+    assert!(lints.len() > 5, "the root manifest has lints: {lints:?}");
+    let mut complaints = Vec::new();
+    for (path, text) in members() {
+        if WITH_OWN_LINTS.contains(&path.as_str()) {
+            complaints.extend(
+                lints.iter().filter(|lint| !text.contains(*lint)).map(|lint| format!("{path}: {lint}")),
+            );
+        } else if !text.contains("[lints]\nworkspace = true") {
+            complaints.push(format!("{path}: `[lints] workspace = true`"));
+        }
+    }
+    none(&complaints, "these manifests lack lints of the workspace:");
+}
+
+#[test]
+fn crates_that_may_hold_unsafe_code_write_none() {
+    let mut complaints = Vec::new();
+    for (path, text) in tracked().iter().filter(|(path, _)| path.ends_with(".rs")) {
+        let is_inside = |manifest: &&'static str| path.starts_with(manifest.trim_end_matches("Cargo.toml"));
+        if !WITH_OWN_LINTS.iter().any(is_inside) {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe") {
+                complaints.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    none(&complaints, "safe code only:");
 }
 
 #[test]

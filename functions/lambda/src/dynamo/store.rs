@@ -191,9 +191,9 @@ impl Store for DynamoStore {
         self.cache.forget(name);
         let written = self.replace(name, &value).await;
         self.writes.fetch_add(1, Ordering::AcqRel);
-        written.map_err(|error| self.table.store_error("writing", &error))?;
-        self.cache.keep(name, &value, SystemTime::now());
-        Ok(())
+        // It is not kept: another process may write next, and a key that is made, used and revoked within seconds must
+        // be looked up at its use.
+        written.map_err(|error| self.table.store_error("writing", &error))
     }
 
     async fn remove(&self, name: &str) -> Result<(), StoreError> {

@@ -27,7 +27,10 @@ impl Npm {
     /// Wrangler, which asks nothing and tells nobody.
     pub(crate) fn wrangler(&self, place: &Workplace) -> Command {
         let mut wrangler = place.command(self.program("wrangler"));
-        wrangler.env("WRANGLER_SEND_METRICS", "false").env("CI", "1").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+        wrangler
+            .env("WRANGLER_SEND_METRICS", "false")
+            .env("CI", "1")
+            .env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
         wrangler
     }
 }
@@ -47,7 +50,8 @@ pub(super) fn worker_build(place: &Workplace) -> Result<PathBuf, String> {
 
 /// wasm-bindgen at the very version of the library, because the two share a format.
 pub(super) fn wasm_bindgen(place: &Workplace) -> Result<PathBuf, String> {
-    let lock = fs::read_to_string(place.root.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
+    let lock =
+        fs::read_to_string(place.root.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
     let version = locked(&lock, "wasm-bindgen").ok_or("Cargo.lock does not have wasm-bindgen")?;
     cargo_tool(place, "wasm-bindgen-cli", version, "wasm-bindgen")
 }
@@ -71,7 +75,11 @@ fn cargo_tool(place: &Workplace, package: &str, version: &str, program: &str) ->
     if !made.success {
         // A version that its lock file names can be gone from the registry.
         println!("its own lock file cannot be met ({}); building it with what there is", made.ending);
-        run::must(&format!("building {package}"), &mut install(place, package, version, &home, &build), LONG)?;
+        run::must(
+            &format!("building {package}"),
+            &mut install(place, package, version, &home, &build),
+            LONG,
+        )?;
     }
     fs::remove_dir_all(&build).map_err(|error| format!("{}: {error}", build.display()))?;
     Ok(path)

@@ -84,29 +84,56 @@ pub(super) async fn attempt<H: Host>(
         Some(Err(error)) => return Err(fetch_fault(&error).into()),
         Some(Ok(response)) => response,
     };
+    let status = response.status();
+    let answered = if status.is_success() {
+        read_answer(host, leg, response, Reading { stream, hide_usage, begun, deadline })
+            .await
+            .map_err(Failure::from)
+    } else {
+        Err(read_error(host, leg, response, deadline).await)
+    };
+    answered.map_err(|mut failure| {
+        failure.fault.status.get_or_insert(status.as_u16());
+        failure
+    })
+}
+
+/// How an answer is to be read.
+struct Reading {
+    stream: bool,
+    hide_usage: bool,
+    begun: Timestamp,
+    deadline: Timestamp,
+}
+
+/// Reads an answer whose status says success.
+async fn read_answer<H: Host>(
+    host: &H,
+    leg: &Leg,
+    response: http::Response<H::Body>,
+    how: Reading,
+) -> Result<Answer<H>, Fault> {
     let (parts, body) = response.into_parts();
-    if !parts.status.is_success() {
-        return Err(read_error(host, leg, parts.status, &parts.headers, body, deadline).await);
-    }
     if parts.headers.contains_key(header::CONTENT_ENCODING) {
         let text = "the answer is compressed, which was not asked for";
-        return Err(Fault::new(FaultKind::BadAnswer, text).into());
+        return Err(Fault::new(FaultKind::BadAnswer, text));
     }
-    if stream && !is_json(&parts.headers) {
-        let mut relay = Box::new(Relay::new(body, hide_usage, leg.timeouts.clone(), begun, deadline));
+    if how.stream && !is_whole(&parts.headers) {
+        let relay = Relay::new(body, how.hide_usage, leg.timeouts.clone(), how.begun, how.deadline);
+        let mut relay = Box::new(relay);
         let held = first_token(host, &mut relay).await?;
         return Ok(Answer::Stream { status: parts.status, headers: parts.headers, relay, held });
     }
-    let body = read_whole(host, leg, body, MAX_ANSWER, deadline).await?;
+    let body = read_whole(host, leg, body, MAX_ANSWER, how.deadline).await?;
     let facts = peek_response(&body).map_err(|failure| match failure {
         PeekFailure::Fault(fault) => fault,
         PeekFailure::Decode(error) => {
             Fault::new(FaultKind::BadAnswer, describe_bad(&parts.headers, &body, &error))
         }
     })?;
-    if stream {
+    if how.stream {
         let text = "a whole answer came where a stream was asked for";
-        return Err(Fault::new(FaultKind::BadAnswer, text).into());
+        return Err(Fault::new(FaultKind::BadAnswer, text));
     }
     Ok(Answer::Whole { status: parts.status, headers: parts.headers, body, facts })
 }
@@ -121,7 +148,8 @@ fn describe_bad(headers: &HeaderMap, body: &[u8], error: &postern_wire::dialect:
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether an answer is no stream, whatever was asked for.
+fn is_whole(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     kind.starts_with("application/json") || kind.starts_with("text/html")
 }
@@ -160,15 +188,15 @@ async fn first_token<H: Host>(host: &H, relay: &mut Relay<H>) -> Result<VecDeque
 async fn read_error<H: Host>(
     host: &H,
     leg: &Leg,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: H::Body,
+    response: http::Response<H::Body>,
     deadline: Timestamp,
 ) -> Failure {
+    let (parts, body) = response.into_parts();
+    let status = parts.status;
     // An error whose text does not come in time is still the error that its status says.
     let body = read_whole(host, leg, body, MAX_ERROR, deadline).await.unwrap_or_default();
     let now = host.now().seconds();
-    let fault = Dialect::OpenAiChat.decode_fault(status.as_u16(), headers, &body, Some(now));
+    let fault = Dialect::OpenAiChat.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
     // What is about the gateway's own account, or may hold a part of its key, is not passed on.
     let passes = matches!(
         fault.kind,

@@ -51,7 +51,7 @@ pub(super) async fn dispatch<'p, H: Host>(
         if provider.kind.is_demo() {
             let answer = demo::answer(host, asked, leg).map_err(Undelivered::Error)?;
             draft.attempt(&leg.provider, &leg.model);
-            draft.attempted(host.now(), Some(answer.status().as_u16()), None);
+            draft.attempted(Some(answer.status().as_u16()), None);
             draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             return Ok((answer, leg));
         }
@@ -65,16 +65,15 @@ pub(super) async fn dispatch<'p, H: Host>(
             };
             draft.attempt(&leg.provider, &leg.model);
             draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
-            let begun = host.now();
             let hide_usage = !asked.head.include_usage;
             let failure = match attempt(host, leg, request, asked.head.stream, hide_usage, deadline).await {
                 Ok(answer) => {
-                    draft.attempted(begun, Some(answer.status().as_u16()), None);
+                    draft.attempted(Some(answer.status().as_u16()), None);
                     return Ok((answer, leg));
                 }
                 Err(failure) => failure,
             };
-            draft.attempted(begun, None, Some(&failure.fault));
+            draft.attempted(None, Some(&failure.fault));
             let place = format!("{}/{} (attempt {tried} of {})", leg.provider, leg.model, leg.attempts);
             tracing::warn!(
                 request_id = %asked.call.id,

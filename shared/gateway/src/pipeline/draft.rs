@@ -29,6 +29,8 @@ pub(super) struct Draft<H: Host> {
     /// Generated text seen so far, bytes.
     pub(super) text_bytes: usize,
     keep_payloads: bool,
+    /// Since when the present attempt runs, until its answer begins or it fails.
+    trying: Option<Timestamp>,
     sink: Option<oneshot::Sender<Box<Record>>>,
     open: bool,
 }
@@ -42,6 +44,7 @@ impl<H: Host> Draft<H> {
             input_estimate: 0,
             text_bytes: 0,
             keep_payloads,
+            trying: None,
             sink: None,
             open: true,
         }
@@ -78,10 +81,12 @@ impl<H: Host> Draft<H> {
             model: model.to_owned(),
             ..Attempt::default()
         });
+        self.trying = Some(self.host.now());
     }
 
     /// The present attempt ended, or its answer begins.
-    pub(super) fn attempted(&mut self, begun: Timestamp, status: Option<u16>, fault: Option<&Fault>) {
+    pub(super) fn attempted(&mut self, status: Option<u16>, fault: Option<&Fault>) {
+        let Some(begun) = self.trying.take() else { return };
         let duration = self.host.now().since(begun).as_micros() as u64;
         self.record.upstream_us += duration;
         if let Some(attempt) = self.record.attempts.last_mut() {
@@ -183,6 +188,7 @@ impl<H: Host> Drop for Draft<H> {
         if !self.open {
             return;
         }
+        self.attempted(None, None);
         if self.record.status == 0 {
             self.record.status = CLIENT_CLOSED;
         } else {

@@ -121,13 +121,18 @@ async fn usage(journal: &impl Journal, all: &[Record]) {
     let sums = &total[0].sums;
     let of_all = |figure: fn(&Record) -> u64| all.iter().map(figure).sum::<u64>();
     assert_eq!(sums.calls, COUNT, "a record that was appended twice counts once");
-    assert_eq!(sums.errors, of_all(|r| u64::from(r.outcome == Outcome::UpstreamFailed)), "callers who left: no error");
+    assert_eq!(
+        sums.errors,
+        of_all(|r| u64::from(r.outcome == Outcome::UpstreamFailed)),
+        "callers who left: no error"
+    );
     assert_eq!(sums.cost.0, of_all(|r| r.cost.0));
     assert_eq!(sums.input_tokens, of_all(|r| r.usage.total_input()));
     assert_eq!(sums.cached_tokens, of_all(|r| r.usage.cache_read));
     assert_eq!(sums.output_tokens, of_all(|r| r.usage.total_output()));
 
-    let groups = [UsageGroup::Day, UsageGroup::Tenant, UsageGroup::Key, UsageGroup::Model, UsageGroup::Provider];
+    let groups =
+        [UsageGroup::Day, UsageGroup::Tenant, UsageGroup::Key, UsageGroup::Model, UsageGroup::Provider];
     for chosen in 0..32_u32 {
         let by = groups.iter().enumerate().filter(|(i, _)| chosen >> i & 1 == 1).map(|(_, g)| *g).collect();
         let query = UsageQuery { by, ..UsageQuery::default() };

@@ -97,11 +97,22 @@ async fn pages(store: &impl Store) {
     let none = store.list("contract/p/", Some("contract/p/24"), 10).await.expect("list");
     assert!(none.is_empty(), "nothing is after the last");
     let from_gap = store.list("contract/p/", Some("contract/p/235"), 1).await.expect("list");
-    assert_eq!(from_gap.first().map(|(n, _)| n.as_str()), Some("contract/p/24"), "after a name that is not there");
+    assert_eq!(
+        from_gap.first().map(|(n, _)| n.as_str()),
+        Some("contract/p/24"),
+        "after a name that is not there"
+    );
     let before_all = store.list("contract/p/", Some("contract/a"), 1).await.expect("list");
-    assert_eq!(before_all.first().map(|(n, _)| n.as_str()), Some("contract/p/00"), "after a name before the prefix");
+    assert_eq!(
+        before_all.first().map(|(n, _)| n.as_str()),
+        Some("contract/p/00"),
+        "after a name before the prefix"
+    );
     let beyond = store.list("contract/p/", Some("contract/q"), 1).await.expect("list");
     assert!(beyond.is_empty(), "after a name behind the prefix");
-    assert!(store.list("contract/p/", None, 0).await.expect("list").is_empty(), "none when none are asked for");
+    assert!(
+        store.list("contract/p/", None, 0).await.expect("list").is_empty(),
+        "none when none are asked for"
+    );
     clear(store).await;
 }

@@ -51,7 +51,10 @@ fn messages(list: &[Value]) -> Checked {
         if role == "tool" {
             let id = message.get("tool_call_id").and_then(Value::as_str).unwrap_or_default();
             let Some(place) = open.iter().position(|open| *open == id) else {
-                return wrong(at("role"), "a message of role tool must answer a preceding message with tool_calls");
+                return wrong(
+                    at("role"),
+                    "a message of role tool must answer a preceding message with tool_calls",
+                );
             };
             open.remove(place);
         } else if !open.is_empty() {
@@ -70,7 +73,11 @@ fn messages(list: &[Value]) -> Checked {
             }
         }
     }
-    if open.is_empty() { Ok(()) } else { wrong("messages", format!("tool_calls without a result: {}", open.join(", "))) }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        wrong("messages", format!("tool_calls without a result: {}", open.join(", ")))
+    }
 }
 
 fn tool_call<'a>(call: &'a Value, at: &str) -> Result<&'a str, Refusal> {
@@ -83,7 +90,11 @@ fn tool_call<'a>(call: &'a Value, at: &str) -> Result<&'a str, Refusal> {
     };
     let inner = call.get(kind);
     let has = |field| inner.and_then(|i| i.get(field)).is_some_and(Value::is_string);
-    if has("name") && has(argument) { Ok(id) } else { wrong(at, format!("a call needs a name and {argument} as text")) }
+    if has("name") && has(argument) {
+        Ok(id)
+    } else {
+        wrong(at, format!("a call needs a name and {argument} as text"))
+    }
 }
 
 fn content(role: &str, message: &Value, at: &str) -> Checked {
@@ -99,7 +110,11 @@ fn content(role: &str, message: &Value, at: &str) -> Checked {
         None | Some(Value::Null) => {
             let instead = ["tool_calls", "function_call", "audio", "refusal"];
             let has = instead.iter().any(|field| message.get(field).is_some_and(|v| !v.is_null()));
-            if role == "assistant" && has { Ok(()) } else { wrong(at, "expected text or an array of parts, got null") }
+            if role == "assistant" && has {
+                Ok(())
+            } else {
+                wrong(at, "expected text or an array of parts, got null")
+            }
         }
         Some(Value::Array(list)) if !list.is_empty() => {
             for part in list {
@@ -162,7 +177,9 @@ fn numbers(request: &Map<String, Value>) -> Checked {
     }
     match given("stop") {
         None | Some(Value::String(_)) => Ok(()),
-        Some(Value::Array(list)) if (1..=4).contains(&list.len()) && list.iter().all(Value::is_string) => Ok(()),
+        Some(Value::Array(list)) if (1..=4).contains(&list.len()) && list.iter().all(Value::is_string) => {
+            Ok(())
+        }
         Some(_) => wrong("stop", "expected text, or one to four of them"),
     }
 }
@@ -217,7 +234,10 @@ fn output(request: &Map<String, Value>, messages: &[Value]) -> Checked {
         Some("json_object") => {
             let said = messages.iter().any(|m| m.to_string().to_lowercase().contains("json"));
             if !said {
-                return wrong("messages", "must contain the word json to use response_format of type json_object");
+                return wrong(
+                    "messages",
+                    "must contain the word json to use response_format of type json_object",
+                );
             }
         }
         Some("json_schema") => {
@@ -232,8 +252,10 @@ fn output(request: &Map<String, Value>, messages: &[Value]) -> Checked {
         }
         Some(other) => return wrong("response_format.type", format!("{other:?} is not a format")),
     }
-    let speaks = request.get("modalities").and_then(Value::as_array).is_some_and(|m| m.iter().any(|m| m == "audio"));
-    if speaks && !request.get("audio").is_some_and(|a| a.get("voice").is_some() && a.get("format").is_some()) {
+    let speaks =
+        request.get("modalities").and_then(Value::as_array).is_some_and(|m| m.iter().any(|m| m == "audio"));
+    if speaks && !request.get("audio").is_some_and(|a| a.get("voice").is_some() && a.get("format").is_some())
+    {
         return wrong("audio", "voice and format are required when audio is among the modalities");
     }
     Ok(())
@@ -297,7 +319,10 @@ mod tests {
             (format!(r#""model":"m",{hello},"stream_options":{{"include_usage":true}}"#), "stream_options"),
             (format!(r#""model":"m",{hello},"top_logprobs":3"#), "top_logprobs"),
             (format!(r#""model":"m",{hello},"tool_choice":"auto""#), "tool_choice"),
-            (format!(r#""model":"m",{hello},"tools":[{{"type":"function","function":{{}}}}]"#), "tools[0].function.name"),
+            (
+                format!(r#""model":"m",{hello},"tools":[{{"type":"function","function":{{}}}}]"#),
+                "tools[0].function.name",
+            ),
             (format!(r#""model":"m",{hello},"response_format":{{"type":"json_object"}}"#), "messages"),
             (format!(r#""model":"m",{hello},"modalities":["text","audio"]"#), "audio"),
             (

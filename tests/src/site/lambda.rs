@@ -1,0 +1,162 @@
+//! The Lambda function behind an emulated Function URL, over HTTP and in real time, with a DynamoDB emulator.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::Request;
+use postern_lambda_emulator::{Dynamodb, Function, FunctionUrl, Invoked, Settings};
+use postern_testkit::Script;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
+use crate::corpus::Leaves;
+use crate::upstream::{Refusing, Silent, Upstream};
+
+/// Processes of one function. A case that waits for a timeout keeps one of them.
+const PROCESSES: usize = 16;
+/// An invocation's time.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Starts functions.
+pub struct Lambda {
+    program: PathBuf,
+    folder: PathBuf,
+    dynamodb: Dynamodb,
+    upstream: Upstream,
+    refusing: Refusing,
+    silent: Silent,
+}
+
+impl Lambda {
+    /// Whether there is a build to test: `POSTERN_LAMBDA` is the program, `POSTERN_DYNOXIDE` the DynamoDB emulator.
+    #[must_use]
+    pub fn is_built() -> bool {
+        std::env::var_os("POSTERN_LAMBDA").is_some()
+    }
+
+    /// Finds the program and starts what it needs.
+    ///
+    /// # Errors
+    /// When something is missing, with what to do.
+    pub async fn prepare() -> Result<Self, String> {
+        let variable = |name: &str| {
+            let path = std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_file());
+            path.ok_or_else(|| format!("{name} is not set, or no file: run `cargo xtask test lambda`"))
+        };
+        let (program, dynoxide) = (variable("POSTERN_LAMBDA")?, variable("POSTERN_DYNOXIDE")?);
+        let folder = std::env::temp_dir().join(format!("postern-lambda-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let text = |e: std::io::Error| e.to_string();
+        Ok(Self {
+            program,
+            folder,
+            dynamodb: Dynamodb::start(&dynoxide).await.map_err(text)?,
+            upstream: Upstream::start().await.map_err(text)?,
+            refusing: Refusing::start().map_err(text)?,
+            silent: Silent::start().await.map_err(text)?,
+        })
+    }
+}
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Face for Lambda {
+    type Site = LambdaSite;
+
+    async fn start(&self, config: &Value) -> Result<LambdaSite, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let table = format!("site-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let text = |e: std::io::Error| e.to_string();
+        self.dynamodb.create_table(&table).await.map_err(text)?;
+        let log = self.folder.join(format!("{table}.log"));
+        let environment = [
+            ("POSTERN_TABLE", table),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.endpoint()),
+            ("UPSTREAM_URL", self.upstream.origin()),
+            ("REFUSING_URL", self.refusing.origin()),
+            ("SILENT_URL", self.silent.origin()),
+            ("UPSTREAM_KEY", UPSTREAM_KEY.to_owned()),
+            ("OTHER_UPSTREAM_KEY", OTHER_UPSTREAM_KEY.to_owned()),
+        ];
+        let function = Function::new(Settings {
+            program: self.program.clone(),
+            environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            processes: PROCESSES,
+            timeout: TIMEOUT,
+            freezes: true,
+            log: Some(log.clone()),
+        });
+        let applied = command(&function, &json!({ "postern": { "do": "apply", "config": config } })).await?;
+        if applied.get("warnings").and_then(Value::as_array).is_none_or(|warnings| !warnings.is_empty()) {
+            return Err(format!("the configuration of the case is not taken: {applied}"));
+        }
+        let first = command(&function, &json!({ "postern": "init" })).await?;
+        let token = first.get("admin_token").and_then(Value::as_str);
+        let admin_token = token.ok_or_else(|| format!("the first start failed: {first}"))?.to_owned();
+        let url = FunctionUrl::serve(function.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        let address = url.await.map_err(text)?.origin().trim_start_matches("http://").to_owned();
+        Ok(LambdaSite { function, address, admin_token, log, upstream: self.upstream.clone() })
+    }
+}
+
+/// Tells a function something that no HTTP request may.
+///
+/// # Errors
+/// When it does not answer.
+async fn command(function: &Function, event: &Value) -> Result<Value, String> {
+    match function.invoke(Bytes::from(event.to_string()), false).await {
+        Ok(Invoked::Whole(answer)) => serde_json::from_slice(&answer).map_err(|e| e.to_string()),
+        other => Err(format!("the function does not start: {other:?}")),
+    }
+}
+
+/// A running function.
+pub struct LambdaSite {
+    function: Function,
+    address: String,
+    admin_token: String,
+    log: PathBuf,
+    upstream: Upstream,
+}
+
+impl Running for LambdaSite {
+    async fn stop(self) -> Result<String, String> {
+        self.function.end_idle().await;
+        fs::read_to_string(&self.log).map_err(|e| format!("{}: {e}", self.log.display()))
+    }
+}
+
+impl Site for LambdaSite {
+    fn script(&self, trace: &str, script: &Script) {
+        self.upstream.script(trace, script);
+    }
+
+    async fn call(&self, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String> {
+        caller::call(&self.address, request, leaves).await
+    }
+
+    fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    async fn pause(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    fn has_virtual_time(&self) -> bool {
+        false
+    }
+}
