@@ -24,6 +24,10 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         Err(missing) => return setup::answer(&request, env, context, missing).await,
     };
     let host = WorkerHost::new(env, context, bindings);
+    #[cfg(feature = "doors")]
+    if let Some(answer) = crate::doors::answer(&host, &request).await {
+        return answer;
+    }
     let (head, answered) = oneshot::channel();
     host.wait_until(Box::pin(serve(host.clone(), request, head)));
     match answered.await {
@@ -48,8 +52,8 @@ async fn serve(
         Ok(incoming) => incoming,
         Err(reason) => return answer(unavailable(ErrorKind::InvalidRequest, &reason)),
     };
-    #[cfg(feature = "trap")]
-    crate::trap::spring(&incoming, "handle");
+    #[cfg(feature = "doors")]
+    crate::doors::trap(&incoming, "handle");
     let mut gone = JsFuture::from(edge::departure(&request)).map(drop).fuse();
     // A caller who leaves drops the call, which hands its record to `Host::abandoned`.
     let Some(reply) = unless(&mut gone, handle(&gateway, &host, incoming)).await else { return };

@@ -7,6 +7,8 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(async_fn_in_trait)]
 
+#[cfg(feature = "doors")]
+mod doors;
 mod edge;
 mod entry;
 mod host;
@@ -19,6 +21,4 @@ mod request;
 mod setup;
 mod store;
 mod timer;
-#[cfg(feature = "trap")]
-mod trap;
 mod upstream;

@@ -114,7 +114,7 @@ pub(crate) fn unavailable(kind: ErrorKind, message: &str) -> worker::Result<web_
     json_response(kind.status(), &json!({ "error": error }))
 }
 
-fn json_response(status: StatusCode, body: &Value) -> worker::Result<web_sys::Response> {
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> worker::Result<web_sys::Response> {
     let body = body.to_string();
     let response = edge::whole_response(status.as_u16(), "content-type:application/json", body.as_bytes())?;
     Ok(wasm_bindgen::JsCast::unchecked_into(response))

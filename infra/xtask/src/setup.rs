@@ -14,16 +14,27 @@ const CARGO_DENY: &str = "0.20.2";
 /// The target that the shared crates must build for.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
+/// The packages that the suite of OpenAI's SDK for Python needs.
+pub(crate) const SDK_PYTHON: &str = "tests/sdk/python/requirements.txt";
+
 const SHORT: Duration = Duration::from_secs(120);
 const LONG: Duration = Duration::from_secs(1800);
 
-/// A Python that has the packages of `tests/sdk/python/requirements.txt`.
+/// A Python that has the packages of a list.
 pub(crate) struct Python {
     program: PathBuf,
     packages: Option<PathBuf>,
 }
 
 impl Python {
+    /// The folder of the programs that the packages bring.
+    pub(crate) fn programs(&self) -> PathBuf {
+        match &self.packages {
+            Some(packages) => packages.join("bin"),
+            None => self.program.parent().map_or_else(PathBuf::new, Path::to_path_buf),
+        }
+    }
+
     /// A command of this Python.
     pub(crate) fn command(&self, place: &Workplace) -> Command {
         let mut command = place.command(&self.program);
@@ -40,7 +51,7 @@ pub(crate) fn command(place: &Workplace) -> Result<bool, String> {
     rust_component(place, "fmt", "rustfmt")?;
     rust_component(place, "clippy", "clippy")?;
     wasm_target(place)?;
-    python(place)?;
+    python(place, SDK_PYTHON)?;
     node(place)?;
     cargo_deny(place)?;
     println!("everything is there");
@@ -82,14 +93,14 @@ pub(crate) fn wasm_target(place: &Workplace) -> Result<(), String> {
 
 /// A Python with the pinned packages: in a virtual environment, or beside the system's own where none can be made
 /// (Debian keeps `ensurepip` in a package of its own).
-pub(crate) fn python(place: &Workplace) -> Result<Python, String> {
-    let requirements = place.root.join("tests/sdk/python/requirements.txt");
+pub(crate) fn python(place: &Workplace, list: &str) -> Result<Python, String> {
+    let requirements = place.root.join(list);
     let wanted = fs::read(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
     let home = place.cache.join(format!("python-{:016x}", fingerprint(&[&wanted])));
     let (venv, site) = (home.join("venv/bin/python"), home.join("site"));
     let marker = home.join("complete");
     if !marker.is_file() {
-        println!("installing the Python packages of tests/sdk/python into {}", home.display());
+        println!("installing the Python packages of {list} into {}", home.display());
         fresh(&home)?;
         let mut make = place.command("python3");
         make.args(["-m", "venv"]).arg(home.join("venv"));

@@ -150,7 +150,7 @@ fn generated(place: &Workplace) -> Result<Report, String> {
 }
 
 fn sdk_python(place: &Workplace) -> Result<Report, String> {
-    let python = setup::python(place)?;
+    let python = setup::python(place, setup::SDK_PYTHON)?;
     let gateway = place.gateway(false)?;
     let mut suite = python.command(place);
     suite.current_dir(place.root.join("tests/sdk/python")).env("POSTERN_BIN", gateway);

@@ -19,8 +19,27 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// Sends a request to the gateway at `address` and reads the answer, for as long as the caller stays.
 pub(super) async fn call(address: &str, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String> {
+    send(address, request, leaves, false).await
+}
+
+/// The same by a caller whose connection is reset when it leaves. A server that takes a closed connection for one whose
+/// other half still listens hears of this.
+pub(super) async fn call_and_reset(
+    address: &str,
+    request: Request<Payload>,
+    leaves: &Leaves,
+) -> Result<Heard, String> {
+    send(address, request, leaves, true).await
+}
+
+async fn send(
+    address: &str,
+    request: Request<Payload>,
+    leaves: &Leaves,
+    resets: bool,
+) -> Result<Heard, String> {
     let mut heard = Heard { head: None, body: Bytes::new(), ending: Ending::Left };
-    let stay = stay(address, request, leaves, &mut heard);
+    let stay = stay(address, request, leaves, resets, &mut heard);
     match leaves {
         Leaves::AfterMs(time) => {
             if let Ok(result) = timeout(Duration::from_millis(*time), stay).await {
@@ -37,11 +56,15 @@ async fn stay(
     address: &str,
     mut request: Request<Payload>,
     leaves: &Leaves,
+    resets: bool,
     heard: &mut Heard,
 ) -> Result<(), String> {
     let connect = async {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        if resets {
+            stream.set_zero_linger()?;
+        }
         Ok::<_, std::io::Error>(stream)
     };
     let stream = connect.await.map_err(|e| format!("the gateway takes no connection: {e}"))?;

@@ -192,7 +192,8 @@ impl Site for WorkerSite {
     }
 
     async fn call(&self, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String> {
-        caller::call(&self.address, request, leaves).await
+        // On its own workerd takes no note of a connection that is only closed.
+        caller::call_and_reset(&self.address, request, leaves).await
     }
 
     fn admin_token(&self) -> &str {

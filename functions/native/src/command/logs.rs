@@ -33,13 +33,15 @@ pub(crate) fn run(args: &LogsArgs) -> Result<(), Failure> {
     let remote = Remote::new(&args.remote, None)?;
     let logs = Logs { args, remote: &remote };
     block_on(async {
+        // Asked for first: what ends between the two questions is then new to one of them, and not lost.
+        let before = if args.follow { logs.since(oldest(), None).await? } else { Vec::new() };
         let mut latest = logs.latest(args.last).await?;
         latest.reverse();
         if io::stdout().is_terminal() && !args.json {
             output::print(|out| writeln!(out, "{HEADING}"))?;
         }
         logs.print(&latest)?;
-        if args.follow { logs.follow(&latest).await } else { Ok(()) }
+        if args.follow { logs.follow(before, &latest).await } else { Ok(()) }
     })
 }
 
@@ -78,19 +80,16 @@ impl Logs<'_> {
         Ok(records)
     }
 
-    /// Prints records that come from now on, until the process is ended.
-    async fn follow(&self, shown: &[Record]) -> Result<(), Failure> {
-        let begin = now_millis();
-        // Ids that were shown, with the time of the call.
+    /// Prints records that come from now on, until the process is ended. `before` was there already and is not
+    /// shown, other than what was asked for and is `shown`.
+    async fn follow(&self, before: Vec<Record>, shown: &[Record]) -> Result<(), Failure> {
+        // Ids that are not to be shown again, with the time of the call.
         let mut seen: HashMap<String, u64> = shown.iter().map(|r| (r.id.clone(), r.at.millis())).collect();
-        // What was there before is not shown, other than what was asked for.
-        for record in self.since(begin.saturating_sub(LONGEST_CALL.as_millis() as u64), None).await? {
-            seen.insert(record.id, record.at.millis());
-        }
+        seen.extend(before.into_iter().map(|record| (record.id, record.at.millis())));
         let mut swept = Instant::now();
         loop {
             tokio::time::sleep(EVERY).await;
-            let oldest = now_millis().saturating_sub(LONGEST_CALL.as_millis() as u64);
+            let oldest = oldest();
             let sweep = swept.elapsed() >= SWEEP;
             if sweep {
                 swept = Instant::now();
@@ -204,9 +203,10 @@ fn duration_text(micros: u64) -> String {
     }
 }
 
-fn now_millis() -> u64 {
+/// The earliest arrival, in milliseconds since 1970, of a call that may still be under way.
+fn oldest() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap_or_default().as_millis() as u64
+    since.unwrap_or_default().saturating_sub(LONGEST_CALL).as_millis() as u64
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(crate) enum Kind {
     /// What is deployed, into `functions/worker/build`.
     Deployed,
-    /// The same with the header that makes a call trap, into the target folder.
-    Trapping,
+    /// The same with ways in for tests, into the target folder.
+    Tested,
 }
 
 /// Builds the Worker and gives the folder with `index.js` and `index_bg.wasm`.
@@ -25,17 +25,17 @@ pub(crate) fn build(place: &Workplace, kind: Kind) -> Result<PathBuf, String> {
     let crate_folder = place.root.join("functions/worker");
     let out = match kind {
         Kind::Deployed => crate_folder.join("build"),
-        Kind::Trapping => place.target.join("worker-trapping"),
+        Kind::Tested => place.target.join("worker-tested"),
     };
     let mut build = place.command(tools::worker_build(place)?);
     build.current_dir(&crate_folder).args(["--profile", "worker", "--out-dir"]);
     // It takes a relative path only.
     build.arg(match kind {
         Kind::Deployed => "build".into(),
-        Kind::Trapping => relative(&crate_folder, &out),
+        Kind::Tested => relative(&crate_folder, &out),
     });
-    if kind == Kind::Trapping {
-        build.args(["--", "--features", "trap"]);
+    if kind == Kind::Tested {
+        build.args(["--", "--features", "doors"]);
     }
     build
         .env("CARGO_TARGET_DIR", &place.target)

@@ -126,7 +126,8 @@ section! {
     pub struct Timeouts, checked by check::timeouts {
         /// Until there is a connection, for each attempt.
         connect: Duration as Limit = CONNECT,
-        /// Until the answer starts, for each attempt.
+        /// Until the first token of a stream, for each attempt. A whole answer comes when it is complete, so only
+        /// `total` bounds the wait for it.
         first_token: Duration as Limit = FIRST_TOKEN,
         /// Between two pieces of an answer.
         idle: Duration as Limit = IDLE,
