@@ -1,6 +1,8 @@
 //! Ways in for tests, in test builds only: traps on demand, and the store and the journal by themselves, so that the
 //! contracts that every host keeps can be checked on what runs here.
 
+use std::cell::Cell;
+
 use http::Request;
 use postern_gateway::record::{Record, RecordQuery, UsageGroup, UsageQuery};
 use postern_gateway::{Host, Journal, Store, Timestamp};
@@ -14,15 +16,36 @@ use crate::{edge, setup};
 
 /// Traps if the caller asks for it with the header `x-postern-test-trap`.
 pub(crate) fn trap<B>(request: &Request<B>, place: &str) {
-    if request.headers().get("x-postern-test-trap").is_some_and(|wanted| wanted.as_bytes() == place.as_bytes()) {
+    if request
+        .headers()
+        .get("x-postern-test-trap")
+        .is_some_and(|wanted| wanted.as_bytes() == place.as_bytes())
+    {
         core::arch::wasm32::unreachable();
     }
+}
+
+thread_local! {
+    static KV_IS_DOWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether KV shall fail.
+pub(crate) fn kv_is_down() -> bool {
+    KV_IS_DOWN.get()
 }
 
 /// What a test asks for.
 #[derive(Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum Asked {
+    /// KV fails from now on, or does not.
+    KvIsDown {
+        down: bool,
+    },
+    /// The next record of this tenant is written, but its object fails before it says so.
+    Break {
+        tenant: String,
+    },
     Read {
         name: String,
     },
@@ -77,6 +100,8 @@ pub(crate) async fn answer(
 async fn ask(host: &WorkerHost, asked: Asked) -> Result<Value, postern_gateway::StoreError> {
     let (store, journal) = (host.store(), host.journal());
     Ok(match asked {
+        Asked::KvIsDown { down } => json!(KV_IS_DOWN.set(down)),
+        Asked::Break { tenant } => json!(journal.break_next(&tenant).await?),
         Asked::Read { name } => json!(store.read(&name).await?.map(|value| value.to_vec())),
         Asked::Write { name, value } => json!(store.write(&name, value.into()).await?),
         Asked::Remove { name } => json!(store.remove(&name).await?),

@@ -114,7 +114,9 @@ async fn refresh(host: WorkerHost, gateway: Rc<Gateway>) {
     }
     match parse(&host, bytes.as_ref()) {
         Ok((config, origin)) => gateway.replace(config, origin),
-        Err(reason) => tracing::error!(reason, "the stored configuration is refused: the old one stays in force"),
+        Err(reason) => {
+            tracing::error!(reason, "the stored configuration is refused: the old one stays in force")
+        }
     }
 }
 
@@ -122,8 +124,9 @@ fn parse(host: &WorkerHost, bytes: Option<&Bytes>) -> Result<(Config, Origin), S
     let Some(bytes) = bytes else {
         return Ok((Config::demo(&|name| host.secret(name).is_some()), Origin::Demo));
     };
-    let document = serde_json::from_slice(bytes)
-        .map_err(|error| format!("the KV entry `{CONFIG}` is not JSON: {error}; write it with `postern apply`"))?;
+    let document = serde_json::from_slice(bytes).map_err(|error| {
+        format!("the KV entry `{CONFIG}` is not JSON: {error}; write it with `postern apply`")
+    })?;
     match config::parse(&document) {
         Ok((config, _)) => Ok((config, Origin::Store)),
         Err(problems) => {

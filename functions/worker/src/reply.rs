@@ -69,7 +69,10 @@ async fn written(gone: &mut (impl Future<Output = ()> + Unpin), write: Promise) 
 }
 
 /// What `future` gives, or nothing when the caller is gone before.
-pub(crate) async fn unless<F: Future>(gone: &mut (impl Future<Output = ()> + Unpin), future: F) -> Option<F::Output> {
+pub(crate) async fn unless<F: Future>(
+    gone: &mut (impl Future<Output = ()> + Unpin),
+    future: F,
+) -> Option<F::Output> {
     match select(pin!(future), gone).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,

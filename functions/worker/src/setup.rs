@@ -80,7 +80,10 @@ pub(crate) async fn answer(
 }
 
 /// Answers a call when there is no configuration to begin with.
-pub(crate) fn answer_without_config(request: &web_sys::Request, reason: &str) -> worker::Result<web_sys::Response> {
+pub(crate) fn answer_without_config(
+    request: &web_sys::Request,
+    reason: &str,
+) -> worker::Result<web_sys::Response> {
     match path(&request.url()) {
         "/readyz" => not_ready(&[reason.to_owned()]),
         "/healthz" => json_response(StatusCode::OK, &json!({ "status": "ok" })),

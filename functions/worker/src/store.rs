@@ -63,6 +63,10 @@ impl KvStore {
     }
 
     async fn fetch(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        #[cfg(feature = "doors")]
+        if crate::doors::kv_is_down() {
+            return Err(StoreError("KV: down for a test".to_owned()));
+        }
         let value = wait(edge::kv_read(&self.0, name, KV_CACHE)).await?;
         Ok((!value.is_undefined()).then(|| Bytes::from(value.unchecked_into::<Uint8Array>().to_vec())))
     }

@@ -40,7 +40,9 @@ pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String
     let report = built.join("bench-report.jsonl");
     let mut bench = place.command(built.join("postern-bench"));
     bench.arg("measure").arg("--gateway").arg(built.join("postern")).arg("--report").arg(&report).args(args);
+    let load_before = load();
     let ran = run::shown(&mut bench, MEASURING);
+    let loads = format!("{load_before} when it began, {} when it ended", load());
     if !ran.success {
         return Err(format!("bench: {}", ran.ending));
     }
@@ -51,8 +53,8 @@ pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String
     }
     let path = place.root.join(DOCUMENT);
     let before = fs::read_to_string(&path).map_err(|error| format!("{DOCUMENT}: {error}"))?;
-    let after =
-        replace(&before, &section(place, args, &rows)).ok_or(format!("{DOCUMENT} has lost its markers"))?;
+    let after = replace(&before, &section(place, args, &loads, &rows))
+        .ok_or(format!("{DOCUMENT} has lost its markers"))?;
     fs::write(&path, &after).map_err(|error| format!("{DOCUMENT}: {error}"))?;
     println!("\n{DOCUMENT} is written.");
     for id in unexplained(&rows, &after) {
@@ -91,7 +93,7 @@ fn read_row(line: &str) -> Option<Row> {
     })
 }
 
-fn section(place: &Workplace, args: &[String], rows: &[Row]) -> String {
+fn section(place: &Workplace, args: &[String], loads: &str, rows: &[Row]) -> String {
     let said = |program: &str, args: &[&str]| {
         let ran = run::silent(place.command(program).args(args), Duration::from_secs(60));
         if ran.success { ran.text.trim().to_owned() } else { "unknown".to_owned() }
@@ -107,6 +109,7 @@ fn section(place: &Workplace, args: &[String], rows: &[Row]) -> String {
         ("commit", format!("{}{changed}", said("git", &["rev-parse", "--short", "HEAD"]))),
         ("machine", machine()),
         ("system", said("uname", &["-sr"])),
+        ("load average", loads.to_owned()),
         ("compiler", said("rustc", &["--version"])),
         ("command", format!("`cargo xtask bench{option}` (profile `dist`)")),
     ];
@@ -140,6 +143,12 @@ fn machine() -> String {
     let kilobytes = read("/proc/meminfo", "MemTotal");
     let memory = kilobytes.trim_end_matches("kB").trim().parse::<u64>().unwrap_or_default() / 1_000_000;
     format!("{}, {cores} cores, {memory} GB", read("/proc/cpuinfo", "model name"))
+}
+
+/// How busy the machine has been in the last minute: the benchmarks themselves keep about two cores busy.
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
 
 /// The document with a new section in place of the generated one.

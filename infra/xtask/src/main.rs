@@ -4,6 +4,7 @@ mod bench;
 mod catalog;
 mod deny;
 mod fuzz;
+mod lambda;
 mod run;
 mod schema;
 mod setup;
@@ -34,7 +35,12 @@ fn main() -> ExitCode {
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
         "setup" => setup::command(&place),
+        "build" if rest.iter().any(|what| what == "lambda") => lambda::build_command(&place),
         "build" => worker::build_command(&place, rest),
+        "deploy" if rest.first().is_some_and(|what| what == "aws") => {
+            lambda::deploy(&place, rest.get(1..).unwrap_or_default())
+        }
+        "lambda" => lambda::local(&place, rest),
         "size" => worker::size(&place, rest),
         "soak" => test::soak_command(&place, rest),
         "fuzz" => fuzz::command(&place, rest),
@@ -60,6 +66,9 @@ fn help() -> String {
          \x20 test [SUITE...]                      every suite, or the named ones\n\
          \x20 setup                                only bring what the suites need\n\
          \x20 build worker                         the Cloudflare Worker, into functions/worker/build\n\
+         \x20 build lambda                         the Lambda function for arm64, into infra/aws/bootstrap.zip\n\
+         \x20 lambda [OPTION...]                   the Lambda function on this machine, behind a URL\n\
+         \x20 deploy aws [OPTION...]               the Lambda function and its table, to AWS\n\
          \x20 size                                 what the Worker weighs, against its budget\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::tally::{self, Tally};
 use crate::workplace::Workplace;
-use crate::{catalog, deny, fuzz, run, schema, setup, wasm};
+use crate::{catalog, deny, fuzz, lambda, run, schema, setup, wasm, worker};
 
 /// What a suite did.
 pub(crate) struct Report {
@@ -35,8 +35,19 @@ const SUITES: &[Suite] = &[
     Suite { name: "rust", about: "every Rust test: units, corpus, borders, tidiness", run: rust },
     Suite { name: "generated", about: "generated files are what their sources give", run: generated },
     Suite { name: "deny", about: "licences, banned crates, sources, advisories", run: deny::suite },
+    Suite { name: "lambda", about: "the Lambda function: corpus, table, faults", run: lambda::suite },
+    Suite {
+        name: "aws-template",
+        about: "the SAM template, and what AWS makes of it",
+        run: lambda::template_suite,
+    },
     Suite { name: "sdk-python", about: "OpenAI's SDK for Python as the caller", run: sdk_python },
     Suite { name: "sdk-node", about: "OpenAI's SDK for Node as the caller", run: sdk_node },
+    Suite {
+        name: "worker",
+        about: "the Worker in workerd: the corpus, contracts, faults, size",
+        run: worker::suite,
+    },
     Suite { name: "soak", about: "memory stays flat over thousands of calls", run: soak_suite },
     Suite { name: "fuzz", about: "each fuzz target for some seconds", run: fuzz::suite },
 ];

@@ -22,6 +22,7 @@
 pub mod admin;
 pub mod config;
 mod error;
+mod hex;
 pub mod host;
 mod http;
 pub mod identity;

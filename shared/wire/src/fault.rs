@@ -100,6 +100,14 @@ impl Fault {
     /// A failure with a text of ours.
     #[must_use]
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, message: message.into(), code: None, error_type: None, param: None, retry_after: None }
+        Self {
+            kind,
+            status: None,
+            message: message.into(),
+            code: None,
+            error_type: None,
+            param: None,
+            retry_after: None,
+        }
     }
 }

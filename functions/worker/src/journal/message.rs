@@ -1,7 +1,7 @@
 //! What the Worker and the Durable Objects say to each other, as JSON.
 
-use postern_gateway::{StoreError, Timestamp};
 use postern_gateway::record::{Record, RecordQuery, RollupKey, RollupValue, UsageGroup, UsageQuery};
+use postern_gateway::{StoreError, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

@@ -55,6 +55,12 @@ impl TenantJournal {
         ask(&self.tenants, tenant, path, question).await
     }
 
+    /// Makes the tenant's object fail once, after it has written a record.
+    #[cfg(feature = "doors")]
+    pub(crate) async fn break_next(&self, tenant: &str) -> Result<(), StoreError> {
+        self.ask_tenant(tenant, tenant::BREAK, &()).await
+    }
+
     /// The names of all tenants that have records after this one, in order, and whether there are more.
     async fn tenants_after(&self, after: Option<String>) -> Result<Vec<String>, StoreError> {
         ask(&self.directory, directory::NAME, directory::LIST, &Known { after, limit: NAMES }).await
@@ -117,9 +123,14 @@ impl Journal for TenantJournal {
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let mut rows = Vec::new();
-        self.ask_all(query.tenant.as_deref(), tenant::USAGE, &AskedUsage::of(query), |name, sums: Vec<Sums>| {
-            rows.extend(sums.into_iter().map(|sums| sums.of_tenant(name)));
-        })
+        self.ask_all(
+            query.tenant.as_deref(),
+            tenant::USAGE,
+            &AskedUsage::of(query),
+            |name, sums: Vec<Sums>| {
+                rows.extend(sums.into_iter().map(|sums| sums.of_tenant(name)));
+            },
+        )
         .await?;
         Ok(query.sum(rows))
     }

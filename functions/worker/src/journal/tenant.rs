@@ -6,7 +6,9 @@ use js_sys::Date;
 use postern_gateway::record::RollupValue;
 use postern_wire::MicroUsd;
 use serde_json::value::RawValue;
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State, durable_object};
+use worker::{
+    DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State, durable_object,
+};
 
 use super::message::{Append, AskedRecords, AskedUsage, Sums, TenantPage};
 use super::{ask, directory};
@@ -15,6 +17,8 @@ use crate::edge;
 pub(super) const APPEND: &str = "/append";
 pub(super) const RECORDS: &str = "/records";
 pub(super) const USAGE: &str = "/usage";
+#[cfg(feature = "doors")]
+pub(super) const BREAK: &str = "/break";
 
 /// Records that one page may look at.
 const LOOKED_AT: i64 = 20_000;
@@ -53,11 +57,21 @@ pub struct Tenant {
     is_known: Cell<bool>,
     /// The day on which everything too old was removed, days since 1970.
     tidied: Cell<f64>,
+    #[cfg(feature = "doors")]
+    is_broken: Cell<bool>,
 }
 
 impl DurableObject for Tenant {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, is_ready: Cell::new(false), is_known: Cell::new(false), tidied: Cell::new(0.0) }
+        Self {
+            state,
+            env,
+            is_ready: Cell::default(),
+            is_known: Cell::default(),
+            tidied: Cell::default(),
+            #[cfg(feature = "doors")]
+            is_broken: Cell::default(),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -67,10 +81,19 @@ impl DurableObject for Tenant {
         match request.path().as_str() {
             APPEND => {
                 self.append(&sql, serde_json::from_slice(&body)?).await?;
+                #[cfg(feature = "doors")]
+                if self.is_broken.take() {
+                    return Err("broken for a test".into());
+                }
                 Response::from_json(&())
             }
             RECORDS => Response::from_json(&records(&sql, serde_json::from_slice(&body)?)?),
             USAGE => Response::from_json(&usage(&sql, &serde_json::from_slice(&body)?)?),
+            #[cfg(feature = "doors")]
+            BREAK => {
+                self.is_broken.set(true);
+                Response::from_json(&())
+            }
             _ => Response::error("no such question", 404),
         }
     }
@@ -142,7 +165,8 @@ impl Tenant {
 fn records(sql: &SqlStorage, asked: AskedRecords) -> Result<TenantPage> {
     let (than, order) = if asked.ascending { (">", "ASC") } else { ("<", "DESC") };
     let place = if asked.after.is_some() { format!("WHERE id {than} ?") } else { String::new() };
-    let looked_at = format!("SELECT id, key, model, body FROM record {place} ORDER BY id {order} LIMIT {LOOKED_AT}");
+    let looked_at =
+        format!("SELECT id, key, model, body FROM record {place} ORDER BY id {order} LIMIT {LOOKED_AT}");
     let after: Vec<SqlStorageValue> = asked.after.map(Into::into).into_iter().collect();
     let mut bindings = after.clone();
     let mut conditions = Vec::new();
@@ -152,14 +176,17 @@ fn records(sql: &SqlStorage, asked: AskedRecords) -> Result<TenantPage> {
             bindings.push(wanted.into());
         }
     }
-    let narrow = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+    let narrow =
+        if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
     let query = format!("SELECT id, body FROM ({looked_at}) {narrow} ORDER BY id {order} LIMIT ?");
     bindings.push((asked.limit as i64 + 1).into());
     let mut page = TenantPage { data: Vec::new(), next: None };
     let mut size = 0;
     for row in sql.exec(&query, bindings)?.raw() {
         let mut row = row?.into_iter();
-        let (Some(SqlStorageValue::String(id)), Some(SqlStorageValue::String(body))) = (row.next(), row.next()) else {
+        let (Some(SqlStorageValue::String(id)), Some(SqlStorageValue::String(body))) =
+            (row.next(), row.next())
+        else {
             return Err("a row of records is damaged".into());
         };
         size += body.len();

@@ -2,11 +2,11 @@
 
 mod build;
 mod size;
+mod suite;
 mod tools;
 
-pub(crate) use build::build;
 pub(crate) use size::command as size;
-pub(crate) use tools::{Npm, npm};
+pub(crate) use tools::{Npm, cargo_tool, npm};
 
 use crate::workplace::Workplace;
 
@@ -14,7 +14,7 @@ use crate::workplace::Workplace;
 pub(crate) fn build_command(place: &Workplace, args: &[String]) -> Result<bool, String> {
     match args {
         [what] if what == "worker" => {
-            let built = build(place, build::Kind::Deployed)?;
+            let built = build::build(place, build::Kind::Deployed)?;
             println!("{}", size::line(place, &built)?);
             Ok(true)
         }

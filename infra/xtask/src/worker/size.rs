@@ -19,7 +19,12 @@ pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String
     }
     let built = build::build(place, Kind::Deployed)?;
     println!("{}", line(place, &built)?);
-    Ok(compressed(place, &built)? <= BUDGET)
+    is_within_budget(place, &built)
+}
+
+/// Whether a build is as small as it must be.
+pub(crate) fn is_within_budget(place: &Workplace, built: &Path) -> Result<bool, String> {
+    Ok(compressed(place, built)? <= BUDGET)
 }
 
 /// What there is to say of a build.
@@ -35,7 +40,7 @@ pub(crate) fn line(place: &Workplace, built: &Path) -> Result<String, String> {
 }
 
 /// Bytes of both files, compressed as well as gzip can.
-pub(crate) fn compressed(place: &Workplace, built: &Path) -> Result<u64, String> {
+fn compressed(place: &Workplace, built: &Path) -> Result<u64, String> {
     const SCRIPT: &str = "const { readFileSync } = require('fs'); const { gzipSync } = require('zlib'); \
                           console.log(process.argv.slice(1).reduce((sum, file) => \
                           sum + gzipSync(readFileSync(file), { level: 9 }).length, 0))";

@@ -45,7 +45,7 @@ pub(crate) fn npm(place: &Workplace) -> Result<Npm, String> {
 
 /// worker-build, which drives the others.
 pub(super) fn worker_build(place: &Workplace) -> Result<PathBuf, String> {
-    cargo_tool(place, "worker-build", WORKER_BUILD, "worker-build")
+    cargo_tool(place, "worker-build", WORKER_BUILD, "worker-build", &[])
 }
 
 /// wasm-bindgen at the very version of the library, because the two share a format.
@@ -53,7 +53,7 @@ pub(super) fn wasm_bindgen(place: &Workplace) -> Result<PathBuf, String> {
     let lock =
         fs::read_to_string(place.root.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
     let version = locked(&lock, "wasm-bindgen").ok_or("Cargo.lock does not have wasm-bindgen")?;
-    cargo_tool(place, "wasm-bindgen-cli", version, "wasm-bindgen")
+    cargo_tool(place, "wasm-bindgen-cli", version, "wasm-bindgen", &[])
 }
 
 /// The version of a package in a lock file.
@@ -62,8 +62,14 @@ fn locked<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     after.split('"').next()
 }
 
-/// A program from crates.io at this version: built once, some minutes.
-fn cargo_tool(place: &Workplace, package: &str, version: &str, program: &str) -> Result<PathBuf, String> {
+/// A program from crates.io at this version, with these options of `cargo install`: built once, some minutes.
+pub(crate) fn cargo_tool(
+    place: &Workplace,
+    package: &str,
+    version: &str,
+    program: &str,
+    options: &[&str],
+) -> Result<PathBuf, String> {
     let home = place.cache.join("tools").join(format!("{package}-{version}"));
     let path = home.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     if path.is_file() {
@@ -71,13 +77,14 @@ fn cargo_tool(place: &Workplace, package: &str, version: &str, program: &str) ->
     }
     println!("building {package} {version}: some minutes, once");
     let build = home.join("build");
-    let made = run::silent(install(place, package, version, &home, &build).arg("--locked"), LONG);
+    let made =
+        run::silent(install(place, package, version, &home, &build).arg("--locked").args(options), LONG);
     if !made.success {
         // A version that its lock file names can be gone from the registry.
         println!("its own lock file cannot be met ({}); building it with what there is", made.ending);
         run::must(
             &format!("building {package}"),
-            &mut install(place, package, version, &home, &build),
+            install(place, package, version, &home, &build).args(options),
             LONG,
         )?;
     }

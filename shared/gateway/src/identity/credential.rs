@@ -5,6 +5,7 @@ use http::request::Parts;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::hex;
 use crate::host::Host;
 
 /// What a credential is for.
@@ -85,11 +86,7 @@ pub(super) fn verify(text: &str, kept: &str) -> bool {
 }
 
 fn hash(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::of(&Sha256::digest(text.as_bytes()))
 }
 
 fn random_text<H: Host>(host: &H, length: usize) -> String {

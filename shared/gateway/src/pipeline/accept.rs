@@ -13,6 +13,7 @@ use http::request::Parts;
 use postern_wire::Dialect;
 
 use crate::error::{ErrorKind, GatewayError};
+use crate::hex;
 use crate::host::Host;
 use crate::time::Timestamp;
 
@@ -58,7 +59,7 @@ impl RequestId {
         let [.., six, _, eight, _, _, _, _, _, _, _] = &mut bytes;
         *six = (*six & 0x0f) | 0x70;
         *eight = (*eight & 0x3f) | 0x80;
-        Self(hyphenated(u128::from_be_bytes(bytes)).into())
+        Self(hyphenated(bytes).into())
     }
 
     /// The id as text.
@@ -78,15 +79,15 @@ impl fmt::Display for RequestId {
     }
 }
 
-fn hyphenated(n: u128) -> String {
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        (n >> 96) as u32,
-        (n >> 80) as u16,
-        (n >> 64) as u16,
-        (n >> 48) as u16,
-        n & 0xffff_ffff_ffff
-    )
+fn hyphenated(bytes: [u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        hex::push(&[*byte], &mut text);
+    }
+    text
 }
 
 /// A place in a W3C trace (<https://www.w3.org/TR/trace-context/>).
@@ -118,13 +119,19 @@ impl TraceContext {
     /// The trace's id as 32 hex digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.trace)
+        hex::of(&self.trace.to_be_bytes())
     }
 
     /// The header for whom we call.
     #[must_use]
     pub fn header(&self) -> String {
-        format!("00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.sampled))
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        hex::push(&self.trace.to_be_bytes(), &mut text);
+        text.push('-');
+        hex::push(&self.span.to_be_bytes(), &mut text);
+        text.push_str(if self.sampled { "-01" } else { "-00" });
+        text
     }
 }
 
@@ -239,7 +246,7 @@ mod tests {
     #[test]
     fn ids_are_hyphenated() {
         assert_eq!(
-            hyphenated(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc),
+            hyphenated(0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc_u128.to_be_bytes()),
             "01923456-789a-7bcd-8ef0-123456789abc"
         );
     }

@@ -1,5 +1,7 @@
 //! A chat call from its key to its answer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
@@ -11,7 +13,6 @@ use super::draft::Draft;
 use super::gateway::Gateway;
 use super::resolve::{Leg, resolve};
 use super::{After, Reply};
-use crate::config::Payloads;
 use crate::error::GatewayError;
 use crate::host::Host;
 use crate::http::error as http_error;
@@ -29,14 +30,13 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let snapshot = gateway.snapshot();
-    let payloads = matches!(snapshot.config.records.payloads, Payloads::All);
     let caller = match identity::authenticate(host, &call.parts, call.arrived).await {
         Ok(caller) => caller,
         Err(refused) => {
             let after = match refused.caller {
                 // A key of ours that may not call leaves a record; an unknown one has no one to leave it with.
                 Some(caller) => {
-                    let mut draft = Draft::new(host, record_of(&call, &caller), false);
+                    let mut draft = Draft::new(host, snapshot, record_of(&call, &caller));
                     draft.fail(&refused.error, Outcome::Refused);
                     draft.finish(Outcome::Refused)
                 }
@@ -45,7 +45,7 @@ where
             return Reply { response: http_error::response(&refused.error), after };
         }
     };
-    let mut draft = Draft::new(host, record_of(&call, &caller), payloads);
+    let mut draft = Draft::new(host, Arc::clone(&snapshot), record_of(&call, &caller));
     let body = match read_body(host, &call.parts, body, snapshot.config.server.max_body).await {
         Ok(body) => body,
         Err(error) => return refuse(draft, &error),

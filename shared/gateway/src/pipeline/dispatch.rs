@@ -52,7 +52,6 @@ pub(super) async fn dispatch<'p, H: Host>(
             let answer = demo::answer(host, asked, leg).map_err(Undelivered::Error)?;
             draft.attempt(&leg.provider, &leg.model);
             draft.attempted(Some(answer.status().as_u16()), None);
-            draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             return Ok((answer, leg));
         }
         for tried in 1..=leg.attempts.max(1) {
@@ -64,7 +63,6 @@ pub(super) async fn dispatch<'p, H: Host>(
                 }
             };
             draft.attempt(&leg.provider, &leg.model);
-            draft.pricing = asked.plan.snapshot.pricing(&leg.provider, &leg.model, draft.arrived().day());
             let hide_usage = !asked.head.include_usage;
             let failure = match attempt(host, leg, request, asked.head.stream, hide_usage, deadline).await {
                 Ok(answer) => {

@@ -2,11 +2,14 @@
 //!
 //! Whatever happens to the call, also its future or its body being dropped, the record leaves here exactly once.
 
+use std::sync::Arc;
+
 use futures_channel::oneshot;
 use postern_wire::{Fault, Usage};
 
 use super::After;
-use super::figures::Pricing;
+use super::gateway::Snapshot;
+use crate::config::Payloads;
 use crate::error::{GatewayError, fault_code};
 use crate::host::Host;
 use crate::policy::estimate;
@@ -22,8 +25,8 @@ const PAYLOAD_LIMIT: usize = 256 * 1024;
 pub(super) struct Draft<H: Host> {
     host: H,
     record: Record,
-    /// How the target that answers charges.
-    pub(super) pricing: Pricing,
+    /// The configuration in force, which knows the prices.
+    snapshot: Arc<Snapshot>,
     /// Estimated input tokens, for when the provider gives no figures.
     pub(super) input_estimate: u64,
     /// Generated text seen so far, bytes.
@@ -36,11 +39,12 @@ pub(super) struct Draft<H: Host> {
 }
 
 impl<H: Host> Draft<H> {
-    pub(super) fn new(host: &H, record: Record, keep_payloads: bool) -> Self {
+    pub(super) fn new(host: &H, snapshot: Arc<Snapshot>, record: Record) -> Self {
+        let keep_payloads = matches!(snapshot.config.records.payloads, Payloads::All);
         Self {
             host: host.clone(),
             record,
-            pricing: Pricing::default(),
+            snapshot,
             input_estimate: 0,
             text_bytes: 0,
             keep_payloads,
@@ -125,7 +129,9 @@ impl<H: Host> Draft<H> {
             };
             self.record.usage_source = UsageSource::Estimated;
         }
-        (self.record.cost, self.record.priced) = self.pricing.cost(&self.record.usage);
+        let record = &mut self.record;
+        let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());
+        (record.cost, record.priced) = pricing.cost(&record.usage);
     }
 
     /// The call was refused or failed before an answer began.

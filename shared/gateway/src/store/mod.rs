@@ -50,11 +50,17 @@ pub struct AdminEntry {
     pub created_at: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned<T> {
+#[derive(Serialize)]
+struct Versioned<'a, T> {
     v: u8,
     #[serde(flatten)]
-    value: T,
+    value: &'a T,
+}
+
+/// The version alone. A flattened read of both would put every value through an intermediate form, at each call.
+#[derive(Deserialize)]
+struct Version {
+    v: u8,
 }
 
 /// Reads a value, `None` when it does not exist.
@@ -70,15 +76,14 @@ pub async fn write<T: Serialize>(store: &impl Store, name: &str, value: &T) -> R
 
 /// A stored value's bytes as a value.
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    let versioned: Versioned<T> =
-        serde_json::from_slice(bytes).map_err(|e| StoreError(format!("`{name}` cannot be read: {e}")))?;
-    if versioned.v != VERSION {
+    let unreadable = |e| StoreError(format!("`{name}` cannot be read: {e}"));
+    let Version { v } = serde_json::from_slice(bytes).map_err(unreadable)?;
+    if v != VERSION {
         return Err(StoreError(format!(
-            "`{name}` has version {}, this gateway reads version {VERSION}: upgrade the gateway",
-            versioned.v
+            "`{name}` has version {v}, this gateway reads version {VERSION}: upgrade the gateway"
         )));
     }
-    Ok(versioned.value)
+    serde_json::from_slice(bytes).map_err(unreadable)
 }
 
 /// A value as stored bytes.

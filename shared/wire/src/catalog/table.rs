@@ -33,7 +33,7 @@ fn search<'a>(rows: &'a str, kind: &str, name: &str) -> Option<&'a str> {
         let start = memchr::memrchr(b'\n', bytes.get(low..middle)?).map_or(low, |at| low + at + 1);
         let end = memchr::memchr(b'\n', bytes.get(middle..high)?).map_or(high, |at| middle + at);
         let line = rows.get(start..end)?;
-        match key(line).cmp(&(kind, name)) {
+        match order(line.as_bytes(), kind, name) {
             std::cmp::Ordering::Equal => return Some(line),
             std::cmp::Ordering::Less => low = (end + 1).min(high),
             std::cmp::Ordering::Greater => high = start,
@@ -42,7 +42,19 @@ fn search<'a>(rows: &'a str, kind: &str, name: &str) -> Option<&'a str> {
     None
 }
 
+/// How a line's kind and name compare with these.
+fn order(line: &[u8], kind: &str, name: &str) -> std::cmp::Ordering {
+    let (its_kind, rest) = split_tab(line);
+    its_kind.cmp(kind.as_bytes()).then_with(|| split_tab(rest).0.cmp(name.as_bytes()))
+}
+
+fn split_tab(text: &[u8]) -> (&[u8], &[u8]) {
+    let at = memchr::memchr(b'\t', text).unwrap_or(text.len());
+    (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default())
+}
+
 /// Kind and name of a line.
+#[cfg(test)]
 pub(super) fn key(line: &str) -> (&str, &str) {
     let mut fields = line.split('\t');
     (fields.next().unwrap_or_default(), fields.next().unwrap_or_default())

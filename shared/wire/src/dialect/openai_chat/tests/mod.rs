@@ -6,5 +6,5 @@
 mod faults;
 mod round_trip;
 mod shapes;
-mod streams;
 mod strategies;
+mod streams;

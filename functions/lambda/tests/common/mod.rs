@@ -1,0 +1,148 @@
+//! A DynamoDB for the tests of this crate, and a way to disturb it.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use postern_common::{Client, Roots};
+use postern_lambda::dynamo::Table;
+use postern_lambda::settings::Environment;
+use postern_lambda::signed::Aws;
+use postern_lambda_emulator::Dynamodb;
+use tokio::net::TcpListener;
+
+/// Starts the emulator that `POSTERN_DYNOXIDE` names.
+pub async fn dynamodb() -> Dynamodb {
+    let program = std::env::var_os("POSTERN_DYNOXIDE").map(PathBuf::from);
+    let program = program.expect("POSTERN_DYNOXIDE is not set: run `cargo xtask test lambda`");
+    Dynamodb::start(&program).await.expect("the DynamoDB emulator starts")
+}
+
+/// A table of its own.
+pub async fn new_table(dynamodb: &Dynamodb) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("table-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    dynamodb.create_table(&name).await.expect("a table");
+    name
+}
+
+/// A table at an endpoint, as a process of its own sees it.
+#[allow(dead_code, reason = "not every suite looks at tables itself")]
+pub fn table(endpoint: &str, name: &str) -> Table {
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
+    ];
+    let environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Table::new(&Aws::new(Client::new(Roots::Mozilla), "eu-west-1", environment), name)
+}
+
+/// What happens to a request.
+#[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not every suite disturbs in every way")]
+pub enum Trouble {
+    /// Answered with this error of DynamoDB's, without being done.
+    Error(&'static str),
+    /// The transaction is cancelled for these reasons, without being done.
+    Cancelled([&'static str; 2]),
+    /// Done, but the answer gets lost.
+    AnswerLost,
+}
+
+/// What stands before the emulator. It disturbs requests of one operation, in turn, until nothing is left to do.
+#[derive(Clone)]
+pub struct Troubled {
+    address: SocketAddr,
+    troubles: Arc<Mutex<VecDeque<Trouble>>>,
+}
+
+#[allow(dead_code, reason = "not every suite disturbs")]
+impl Troubled {
+    /// Stands before `endpoint` and disturbs `operation`.
+    pub async fn start(endpoint: String, operation: &'static str, troubles: Vec<Trouble>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let troubled =
+            Self { address: listener.local_addr().expect("an address"), troubles: Arc::new(Mutex::new(troubles.into())) };
+        let serving = troubled.clone();
+        let client = Client::new(Roots::Mozilla);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (serving, endpoint, client) = (serving.clone(), endpoint.clone(), client.clone());
+                let service = service_fn(move |request| {
+                    let (serving, endpoint, client) = (serving.clone(), endpoint.clone(), client.clone());
+                    async move { Ok::<_, Infallible>(serving.answer(request, &endpoint, operation, &client).await) }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        troubled
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Troubles that are left.
+    pub fn left(&self) -> usize {
+        self.troubles.lock().unwrap().len()
+    }
+
+    /// Troubles no more.
+    pub fn calm(&self) {
+        self.troubles.lock().unwrap().clear();
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        endpoint: &str,
+        operation: &str,
+        client: &Client,
+    ) -> Response<Full<Bytes>> {
+        use futures_util::StreamExt as _;
+        let target = request.headers().get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let concerned = target.ends_with(operation);
+        let trouble = if concerned { self.troubles.lock().unwrap().pop_front() } else { None };
+        let error = |body: String| {
+            Response::builder().status(400).header("content-type", "application/x-amz-json-1.0").body(Full::new(body.into())).unwrap()
+        };
+        match &trouble {
+            Some(Trouble::Error(code)) => {
+                return error(format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#));
+            }
+            Some(Trouble::Cancelled([first, second])) => {
+                return error(format!(
+                    r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"no","CancellationReasons":[{{"Code":"{first}"}},{{"Code":"{second}"}}]}}"#
+                ));
+            }
+            Some(Trouble::AnswerLost) | None => {}
+        }
+        let (mut parts, body) = request.into_parts();
+        parts.uri = format!("{endpoint}{}", parts.uri).parse().unwrap();
+        parts.headers.remove("host");
+        let body = body.collect().await.unwrap().to_bytes();
+        let answer = client.fetch(Request::from_parts(parts, body), std::time::Duration::from_secs(5)).await.unwrap();
+        let (head, mut body) = answer.into_parts();
+        let mut all = Vec::new();
+        while let Some(piece) = body.next().await {
+            all.extend_from_slice(&piece.unwrap());
+        }
+        if trouble.is_some() {
+            return error(r#"{"__type":"InternalServerError","message":"lost"}"#.to_owned());
+        }
+        let mut response = Response::new(Full::new(all.into()));
+        *response.status_mut() = head.status;
+        response
+    }
+}
