@@ -139,11 +139,11 @@ impl Deployment {
             }
             self.host.secrets().refresh(self.host.aws(), now).await
         };
-        let writes = self.host.store().writes();
+        let writes = self.host.store().config_writes();
         let (secrets, document) =
             futures_util::future::join(secrets, self.host.store().look(store::CONFIG)).await;
         // This process wrote meanwhile: what was read may be the document of before.
-        let overtaken = self.host.store().writes() != writes || !writes.is_multiple_of(2);
+        let overtaken = self.host.store().config_writes() != writes || !writes.is_multiple_of(2);
         let mut problems = self.settings.problems.clone();
         let first = self.state().read.is_none();
         if let Err(missing) = secrets {
@@ -167,7 +167,8 @@ impl Deployment {
                     taken = Some(self.state().document.clone());
                 }
             },
-            Ok(_) => taken = Some(self.state().document.clone()),
+            // The next call looks again.
+            Ok(_) => {}
             Err(error) => {
                 let problem = self.describe(&error);
                 tracing::error!(problem, "the configuration cannot be read");

@@ -17,6 +17,9 @@ use crate::signed::{Aws, Failure};
 /// How long values are kept before they are asked for again.
 pub(crate) const FRESH: Duration = Duration::from_secs(300);
 
+/// Pages of ten parameters that are read at most.
+const MOST_PAGES: usize = 50;
+
 /// Where secrets are that are not in the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -121,7 +124,7 @@ async fn object(aws: &Aws, name: &str) -> Result<HashMap<String, Secret>, String
 async fn parameters(aws: &Aws, path: &str) -> Result<HashMap<String, Secret>, String> {
     let mut values = HashMap::new();
     let mut token = Value::Null;
-    loop {
+    for _ in 0..MOST_PAGES {
         let mut question = json!({ "Path": path, "WithDecryption": true, "Recursive": true, "MaxResults": 10 });
         if let (Some(question), false) = (question.as_object_mut(), token.is_null()) {
             question.insert("NextToken".to_owned(), token);

@@ -142,7 +142,8 @@ export async function kvRead(kv, name, cacheTtl) {
 }
 
 export async function kvWrite(kv, name, value) {
-  await kv.put(name, value.slice());
+  // Miniflare takes no empty buffer; an empty text is the same bytes.
+  await kv.put(name, value.length > 0 ? value.slice() : "");
 }
 
 export async function kvRemove(kv, name) {

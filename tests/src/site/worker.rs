@@ -45,7 +45,9 @@ impl Worker {
     pub async fn prepare() -> Result<Self, String> {
         let build = std::env::var_os("POSTERN_WORKER").map(PathBuf::from);
         let build = build.ok_or("POSTERN_WORKER is not set: run `cargo xtask test worker`")?;
-        let folder = std::env::temp_dir().join(format!("postern-worker-{}", std::process::id()));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("postern-worker-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let text = |e: std::io::Error| format!("the scripted upstream: {e}");
         Ok(Self {
@@ -84,6 +86,8 @@ impl Worker {
                 "SILENT_URL": self.silent.origin(),
                 "UPSTREAM_KEY": UPSTREAM_KEY,
                 "OTHER_UPSTREAM_KEY": OTHER_UPSTREAM_KEY,
+                // Tests have records of long ago.
+                "POSTERN_KEEP_DAYS": "36500",
             },
             "entries": entries,
             "without": without,

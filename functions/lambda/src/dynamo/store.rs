@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::try_join_all;
-use postern_gateway::{Store, StoreError};
+use postern_gateway::{Store, StoreError, store};
 
 use super::cache::Cache;
 use super::layout::{self, Item, LARGEST_VALUE, VALUES, bytes_of, key, number_of, text_of};
@@ -23,20 +23,26 @@ const LOOKS: usize = 3;
 pub struct DynamoStore {
     pub(super) table: Table,
     cache: Arc<Cache>,
-    writes: Arc<AtomicU64>,
+    config_writes: Arc<AtomicU64>,
 }
 
 impl DynamoStore {
     /// The values of a table.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, cache: Arc::default(), writes: Arc::default() }
+        Self { table, cache: Arc::default(), config_writes: Arc::default() }
     }
 
-    /// How often this process has begun or finished writing: who reads beside can tell that what it has read may
-    /// be old already.
-    pub(crate) fn writes(&self) -> u64 {
-        self.writes.load(Ordering::Acquire)
+    /// How often this process has begun or finished to write the configuration: who reads it beside can tell that what
+    /// it has read may be old already.
+    pub(crate) fn config_writes(&self) -> u64 {
+        self.config_writes.load(Ordering::Acquire)
+    }
+
+    fn note_write(&self, name: &str) {
+        if name == store::CONFIG {
+            self.config_writes.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// The value as it is in the table now. `None` when there is none.
@@ -187,17 +193,16 @@ impl Store for DynamoStore {
     }
 
     async fn write(&self, name: &str, value: Bytes) -> Result<(), StoreError> {
-        self.writes.fetch_add(1, Ordering::AcqRel);
+        self.note_write(name);
         self.cache.forget(name);
         let written = self.replace(name, &value).await;
-        self.writes.fetch_add(1, Ordering::AcqRel);
+        self.note_write(name);
         // It is not kept: another process may write next, and a key that is made, used and revoked within seconds must
         // be looked up at its use.
         written.map_err(|error| self.table.store_error("writing", &error))
     }
 
     async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        self.writes.fetch_add(1, Ordering::AcqRel);
         self.cache.forget(name);
         let removing = async {
             let before = self.delete(key(VALUES, name)).await?;

@@ -22,14 +22,14 @@ use postern_lambda_emulator::Dynamodb;
 use tokio::net::TcpListener;
 
 /// Starts the emulator that `POSTERN_DYNOXIDE` names.
-pub async fn dynamodb() -> Dynamodb {
+pub(crate) async fn dynamodb() -> Dynamodb {
     let program = std::env::var_os("POSTERN_DYNOXIDE").map(PathBuf::from);
     let program = program.expect("POSTERN_DYNOXIDE is not set: run `cargo xtask test lambda`");
     Dynamodb::start(&program).await.expect("the DynamoDB emulator starts")
 }
 
 /// A table of its own.
-pub async fn new_table(dynamodb: &Dynamodb) -> String {
+pub(crate) async fn new_table(dynamodb: &Dynamodb) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("table-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     dynamodb.create_table(&name).await.expect("a table");
@@ -38,7 +38,7 @@ pub async fn new_table(dynamodb: &Dynamodb) -> String {
 
 /// A table at an endpoint, as a process of its own sees it.
 #[allow(dead_code, reason = "not every suite looks at tables itself")]
-pub fn table(endpoint: &str, name: &str) -> Table {
+pub(crate) fn table(endpoint: &str, name: &str) -> Table {
     let variables = [
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -51,7 +51,7 @@ pub fn table(endpoint: &str, name: &str) -> Table {
 /// What happens to a request.
 #[derive(Clone, Debug)]
 #[allow(dead_code, reason = "not every suite disturbs in every way")]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// Answered with this error of DynamoDB's, without being done.
     Error(&'static str),
     /// The transaction is cancelled for these reasons, without being done.
@@ -62,7 +62,7 @@ pub enum Trouble {
 
 /// What stands before the emulator. It disturbs requests of one operation, in turn, until nothing is left to do.
 #[derive(Clone)]
-pub struct Troubled {
+pub(crate) struct Troubled {
     address: SocketAddr,
     troubles: Arc<Mutex<VecDeque<Trouble>>>,
 }
@@ -70,7 +70,7 @@ pub struct Troubled {
 #[allow(dead_code, reason = "not every suite disturbs")]
 impl Troubled {
     /// Stands before `endpoint` and disturbs `operation`.
-    pub async fn start(endpoint: String, operation: &'static str, troubles: Vec<Trouble>) -> Self {
+    pub(crate) async fn start(endpoint: String, operation: &'static str, troubles: Vec<Trouble>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let troubled =
             Self { address: listener.local_addr().expect("an address"), troubles: Arc::new(Mutex::new(troubles.into())) };
@@ -89,17 +89,17 @@ impl Troubled {
         troubled
     }
 
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Troubles that are left.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.troubles.lock().unwrap().len()
     }
 
     /// Troubles no more.
-    pub fn calm(&self) {
+    pub(crate) fn calm(&self) {
         self.troubles.lock().unwrap().clear();
     }
 

@@ -6,6 +6,7 @@ mod suite;
 mod tools;
 
 pub(crate) use size::command as size;
+pub(crate) use suite::suite;
 pub(crate) use tools::{Npm, cargo_tool, npm};
 
 use crate::workplace::Workplace;

@@ -1,5 +1,8 @@
 //! What is known of an upstream model: the document's own figures first, then the catalog's.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use postern_wire::catalog::{self, Entry, Prices};
 use postern_wire::{MicroUsd, Usage};
 
@@ -22,6 +25,31 @@ pub(crate) struct Pricing {
     /// The document's prices where they apply; fields that it leaves out are the catalog's.
     own: Prices,
     day: u32,
+}
+
+/// What the catalog said of the models that were asked for: looking it up again would cost each call a microsecond.
+#[derive(Debug, Default)]
+pub(crate) struct Listed(RwLock<HashMap<&'static str, HashMap<String, Option<Entry>>>>);
+
+/// Names kept for one kind of provider, and bytes of a name. Callers choose names, so there must be an end.
+const MOST_NAMES: usize = 256;
+const LONGEST_NAME: usize = 128;
+
+impl Listed {
+    fn find(&self, kind: &'static str, model: &str) -> Option<Entry> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get(kind).and_then(|models| models.get(model)) {
+            return *entry;
+        }
+        drop(known);
+        let entry = catalog::find(kind, model);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let models = known.entry(kind).or_default();
+        if models.len() < MOST_NAMES && model.len() <= LONGEST_NAME {
+            models.insert(model.to_owned(), entry);
+        }
+        entry
+    }
 }
 
 impl Snapshot {
@@ -47,7 +75,8 @@ impl Snapshot {
     }
 
     fn listed(&self, provider: &str, model: &str) -> Option<Entry> {
-        catalog::find(self.config.providers.get(provider)?.kind.kind, model)
+        let kind = self.config.providers.get(provider)?.kind.kind;
+        self.listed.find(kind, model)
     }
 }
 

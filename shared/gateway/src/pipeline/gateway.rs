@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::figures::Listed;
 use crate::config::Config;
 use crate::http::Router;
 
@@ -35,6 +36,13 @@ pub struct Snapshot {
     pub config: Config,
     /// Where it came from.
     pub origin: Origin,
+    pub(super) listed: Listed,
+}
+
+impl Snapshot {
+    fn new(config: Config, origin: Origin) -> Self {
+        Self { config, origin, listed: Listed::default() }
+    }
 }
 
 /// The gateway: shared by all calls, changed only as a whole.
@@ -47,12 +55,12 @@ impl Gateway {
     /// A gateway with this configuration.
     #[must_use]
     pub fn new(config: Config, origin: Origin) -> Self {
-        Self { snapshot: RwLock::new(Arc::new(Snapshot { config, origin })), router: Router::new() }
+        Self { snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin))), router: Router::new() }
     }
 
     /// Puts another configuration in force, for calls from now on.
     pub fn replace(&self, config: Config, origin: Origin) {
-        let next = Arc::new(Snapshot { config, origin });
+        let next = Arc::new(Snapshot::new(config, origin));
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 

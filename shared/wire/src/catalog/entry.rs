@@ -163,6 +163,10 @@ impl Entry {
     /// charge for the whole of a call that reads more than a threshold (Gemini, some of OpenAI's and Alibaba's).
     #[must_use]
     pub fn prices_for(&self, day: u32, usage: &Usage) -> Prices {
+        // Most lists are one set, which has been read already.
+        if !self.price_list.contains(';') {
+            return self.prices;
+        }
         price::prices(self.price_list, day, usage.total_input())
     }
 
