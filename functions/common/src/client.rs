@@ -143,7 +143,10 @@ mod tests {
         let plain = server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         let no_tls = fetch(format!("https://{plain}/"), LONG).await.err().unwrap();
         assert!(matches!(no_tls, FetchError::Connect(_)), "{no_tls}");
-        let slow = fetch(format!("http://{plain}/"), Duration::ZERO).await.err().unwrap();
+        // The system accepts the connection; nobody answers the offer of TLS.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("https://{}/", silent.local_addr().unwrap());
+        let slow = fetch(uri, Duration::from_millis(50)).await.err().unwrap();
         assert_eq!(slow, FetchError::ConnectTimeout);
 
         let nonsense = server(b"what?\r\n\r\n");

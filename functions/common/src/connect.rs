@@ -109,10 +109,7 @@ pub(super) fn crypto() -> &'static Arc<CryptoProvider> {
     PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider()))
 }
 
-async fn secure(
-    roots: Roots,
-    http: HttpConnector,
-) -> Result<HttpsConnector<HttpConnector>, BoxError> {
+async fn secure(roots: Roots, http: HttpConnector) -> Result<HttpsConnector<HttpConnector>, BoxError> {
     let roots = match roots {
         Roots::Machine => tokio::task::spawn_blocking(of_machine).await?,
         Roots::Mozilla => mozilla(),

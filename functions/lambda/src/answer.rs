@@ -190,7 +190,8 @@ fn headers(headers: &HeaderMap) -> (Value, Vec<Value>) {
     let mut map = Map::new();
     let mut cookies = Vec::new();
     for name in headers.keys() {
-        let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> =
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         if name == SET_COOKIE {
             cookies.extend(values.into_iter().map(Value::from));
         } else {

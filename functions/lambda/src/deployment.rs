@@ -163,7 +163,10 @@ impl Deployment {
                     refused = Some(problem);
                 }
                 Err(problem) => {
-                    tracing::error!(problem, "the stored configuration was refused: the old one stays in force");
+                    tracing::error!(
+                        problem,
+                        "the stored configuration was refused: the old one stays in force"
+                    );
                     taken = Some(self.state().document.clone());
                 }
             },
@@ -179,7 +182,7 @@ impl Deployment {
             }
         }
         let mut state = self.state();
-        state.tried = Some(now);
+        state.tried = (!overtaken).then_some(now);
         if let Some(document) = taken {
             state.document = document;
             if problems.is_empty() {
@@ -200,12 +203,16 @@ impl Deployment {
             self.gateway.replace(demo, Origin::Demo);
             return Ok(());
         };
-        let advice = "apply a good one with `postern apply`, or by invoking the function with an `apply` command";
+        let advice =
+            "apply a good one with `postern apply`, or by invoking the function with an `apply` command";
         let value = serde_json::from_slice(bytes)
             .map_err(|_| format!("the stored configuration is not JSON: {advice}"))?;
         let (config, _) = config::parse(&value).map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            format!("the stored configuration is not valid for this version ({}): {advice}", problems.join("; "))
+            format!(
+                "the stored configuration is not valid for this version ({}): {advice}",
+                problems.join("; ")
+            )
         })?;
         self.gateway.replace(config, Origin::Store);
         Ok(())
@@ -240,8 +247,9 @@ impl Deployment {
 
 #[cfg(test)]
 mod tests {
+    use postern_common::Environment;
+
     use super::*;
-    use crate::settings::Environment;
 
     fn deployment() -> Deployment {
         let environment = Environment::new([("POSTERN_TABLE".to_owned(), "t".to_owned())]);
@@ -259,7 +267,11 @@ mod tests {
         assert_eq!(after(29), Urgency::None);
         assert_eq!(after(31), Urgency::Beside);
         assert_eq!(after(61), Urgency::Before);
-        assert_eq!(deployment.urgency(then - Duration::from_secs(100)), Urgency::Before, "the clock was set back");
+        assert_eq!(
+            deployment.urgency(then - Duration::from_secs(100)),
+            Urgency::Before,
+            "the clock was set back"
+        );
     }
 
     #[test]

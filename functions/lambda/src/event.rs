@@ -111,7 +111,9 @@ impl Event {
             }
         };
         match &raw.multi_value_headers {
-            Some(all) => all.iter().for_each(|(name, values)| values.iter().for_each(|value| add(name, value))),
+            Some(all) => {
+                all.iter().for_each(|(name, values)| values.iter().for_each(|value| add(name, value)))
+            }
             None => raw.headers.iter().flatten().for_each(|(name, value)| add(name, value)),
         }
         if let Some(cookies) = raw.cookies.filter(|cookies| !cookies.is_empty()) {

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use postern_common::{Client, Roots, UpstreamBody};
+use postern_common::{Aws, Client, Environment, Roots, UpstreamBody};
 use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
 use postern_gateway::{After, FetchError, Host, Journal, Secret, StoreError, Timestamp, settle};
 
 use crate::dynamo::{DynamoJournal, DynamoStore, Table};
 use crate::metrics;
 use crate::secrets::Secrets;
-use crate::settings::{Environment, Settings};
-use crate::signed::Aws;
+use crate::settings::Settings;
 
 /// The host of calls.
 #[derive(Clone)]

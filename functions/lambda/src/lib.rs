@@ -15,7 +15,6 @@ mod runtime;
 pub mod secrets;
 mod serve;
 pub mod settings;
-pub mod signed;
 
 pub use host::{LambdaHost, MeteredJournal};
 pub use serve::run;

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use postern_common::Environment;
 use postern_lambda::logging;
-use postern_lambda::settings::{Environment, Settings};
+use postern_lambda::settings::Settings;
 
 fn main() -> ExitCode {
     let environment = Environment::of_process();

@@ -30,10 +30,12 @@ pub(crate) fn print(record: &Record) {
 
 fn line(record: &Record) -> Value {
     let failed = !matches!(record.outcome, Outcome::Ok | Outcome::ClientClosed);
-    let present = METRICS.iter().filter(|(name, _)| *name != "first_token" || record.first_token_us.is_some());
+    let present =
+        METRICS.iter().filter(|(name, _)| *name != "first_token" || record.first_token_us.is_some());
     let metrics: Vec<Value> = present.map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
     // A model that a caller made up must not become a metric.
-    let dimensions = if record.provider.is_empty() { json!([[]]) } else { json!([[], ["model", "provider"]]) };
+    let dimensions =
+        if record.provider.is_empty() { json!([[]]) } else { json!([[], ["model", "provider"]]) };
     let mut line = json!({
         "_aws": {
             "Timestamp": record.at.millis(),

@@ -161,7 +161,11 @@ impl Runtime {
         {
             self.connection = None;
         }
-        if status.is_success() { Ok(()) } else { Err(RuntimeError(format!("an answer was refused: {status}"))) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(RuntimeError(format!("an answer was refused: {status}")))
+        }
     }
 
     async fn send(&mut self, request: Request<Outgoing>) -> Result<http::Response<Incoming>, RuntimeError> {

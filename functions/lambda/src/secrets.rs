@@ -8,11 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use postern_common::{Aws, Environment, Failure};
 use postern_gateway::Secret;
 use serde_json::{Value, json};
-
-use crate::settings::Environment;
-use crate::signed::{Aws, Failure};
 
 /// How long values are kept before they are asked for again.
 pub(crate) const FRESH: Duration = Duration::from_secs(300);
@@ -68,9 +66,9 @@ impl Secrets {
 
     /// A secret by name.
     pub(crate) fn find(&self, name: &str) -> Option<Secret> {
-        self.environment.secret(name).or_else(|| {
-            self.fetched.read().unwrap_or_else(PoisonError::into_inner).values.get(name).cloned()
-        })
+        self.environment
+            .secret(name)
+            .or_else(|| self.fetched.read().unwrap_or_else(PoisonError::into_inner).values.get(name).cloned())
     }
 
     /// Whether the sources should be asked again.
@@ -102,7 +100,8 @@ impl Secrets {
 }
 
 async fn object(aws: &Aws, name: &str) -> Result<HashMap<String, Secret>, String> {
-    let answer = aws.call("secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name })).await;
+    let answer =
+        aws.call("secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name })).await;
     let answer = answer.map_err(|failure| {
         let advice = match failure.code() {
             "ResourceNotFoundException" => format!(
@@ -125,14 +124,16 @@ async fn parameters(aws: &Aws, path: &str) -> Result<HashMap<String, Secret>, St
     let mut values = HashMap::new();
     let mut token = Value::Null;
     for _ in 0..MOST_PAGES {
-        let mut question = json!({ "Path": path, "WithDecryption": true, "Recursive": true, "MaxResults": 10 });
+        let mut question =
+            json!({ "Path": path, "WithDecryption": true, "Recursive": true, "MaxResults": 10 });
         if let (Some(question), false) = (question.as_object_mut(), token.is_null()) {
             question.insert("NextToken".to_owned(), token);
         }
-        let answer = aws.call("ssm", "AmazonSSM.GetParametersByPath", &question).await.map_err(|failure| {
-            let advice = advice(&failure, "ssm:GetParametersByPath");
-            format!("the parameters below {path} cannot be read ({failure}): {advice}")
-        })?;
+        let answer =
+            aws.call("ssm", "AmazonSSM.GetParametersByPath", &question).await.map_err(|failure| {
+                let advice = advice(&failure, "ssm:GetParametersByPath");
+                format!("the parameters below {path} cannot be read ({failure}): {advice}")
+            })?;
         for parameter in answer.get("Parameters").and_then(Value::as_array).into_iter().flatten() {
             let text = |key: &str| parameter.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
             if let (Some(name), Some(value)) = (text("Name"), text("Value")) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
+use postern_common::Environment;
 use postern_gateway::{After, Body, Deadline, Host as _, Timestamp, handle};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::deployment::Deployment;
 use crate::event::{Event, Front};
 use crate::host::LambdaHost;
 use crate::runtime::{Invocation, Runtime, RuntimeError};
-use crate::settings::{Answers, Environment, Settings};
+use crate::settings::{Answers, Settings};
 
 /// What is kept of an invocation's time for its end: an error for the caller, and the record.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -192,7 +193,9 @@ mod tests {
         for seconds in [1, 3, 30, 900] {
             let deadline = now.plus(Duration::from_secs(seconds));
             let times = Times::new(now, deadline);
-            assert!(now < times.call && times.call < times.cut && times.cut < times.last && times.last < deadline);
+            assert!(
+                now < times.call && times.call < times.cut && times.cut < times.last && times.last < deadline
+            );
             assert!(deadline.since(times.call) <= MARGIN);
         }
     }

@@ -1,9 +1,8 @@
 //! What the function is told by its environment. Read once; what is wrong is said at the first call, all at once.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use postern_gateway::Secret;
+use postern_common::Environment;
 
 use crate::secrets::Source;
 
@@ -42,39 +41,6 @@ pub struct Settings {
     pub log: tracing::Level,
     /// What is wrong with the settings, for the operator.
     pub problems: Vec<String>,
-}
-
-/// The environment: variables that have a value.
-#[derive(Clone, Debug, Default)]
-pub struct Environment(HashMap<String, Secret>);
-
-impl Environment {
-    /// The environment of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
-        Self::new(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
-    }
-
-    /// An environment of these variables.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let with_value = variables.into_iter().filter(|(_, value)| !value.is_empty());
-        Self(with_value.map(|(name, value)| (name, Secret::new(value))).collect())
-    }
-
-    /// A variable's value as a secret, which all of them may be.
-    #[must_use]
-    pub fn secret(&self, name: &str) -> Option<Secret> {
-        self.0.get(name).cloned()
-    }
-
-    /// A variable's value.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Secret::reveal)
-    }
 }
 
 impl Settings {
@@ -117,7 +83,8 @@ impl Settings {
             None => KEEP,
             Some(Some(time)) => time,
             Some(None) => {
-                problems.push("the variable POSTERN_KEEP_RECORDS must be a number of days like 30d".to_owned());
+                problems
+                    .push("the variable POSTERN_KEEP_RECORDS must be a number of days like 30d".to_owned());
                 KEEP
             }
         };
@@ -179,7 +146,8 @@ mod tests {
 
     #[test]
     fn sources_of_secrets_are_listed() {
-        let settings = read(&[("POSTERN_TABLE", "t"), ("POSTERN_SECRETS", "secretsmanager:postern, ssm:/postern/")]);
+        let settings =
+            read(&[("POSTERN_TABLE", "t"), ("POSTERN_SECRETS", "secretsmanager:postern, ssm:/postern/")]);
         assert_eq!(settings.problems, [""; 0]);
         assert_eq!(
             settings.secrets,

@@ -33,7 +33,12 @@ fn function(name: &str, timeout: Duration, variables: &[(&str, String)]) -> (Fun
 
 const LONG: Duration = Duration::from_secs(60);
 
-async fn on_table(name: &str, timeout: Duration, dynamodb: &Dynamodb, more: &[(&str, String)]) -> (Function, PathBuf) {
+async fn on_table(
+    name: &str,
+    timeout: Duration,
+    dynamodb: &Dynamodb,
+    more: &[(&str, String)],
+) -> (Function, PathBuf) {
     let table = new_table(dynamodb).await;
     let mut variables = vec![("POSTERN_TABLE", table), ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint())];
     variables.extend(more.iter().cloned());
@@ -93,10 +98,13 @@ async fn keys(function: &Function) -> (String, String) {
 #[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
 async fn a_missing_table_is_named_with_how_to_make_it() {
     let dynamodb = dynamodb().await;
-    let variables = [("POSTERN_TABLE", "nowhere".to_owned()), ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint())];
+    let variables =
+        [("POSTERN_TABLE", "nowhere".to_owned()), ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint())];
     let (function, _) = function("missing-table", LONG, &variables);
     let (status, body) =
-        answer(&function, event("POST", "/v1/chat/completions", "pk", &chat("demo/echo", false))).await.unwrap();
+        answer(&function, event("POST", "/v1/chat/completions", "pk", &chat("demo/echo", false)))
+            .await
+            .unwrap();
     assert_eq!(status, 503);
     let error: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(error["error"]["code"], "not_configured");
@@ -112,7 +120,9 @@ async fn a_missing_table_is_named_with_how_to_make_it() {
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let (_, key) = keys(&function).await;
     let (status, _) =
-        answer(&function, event("POST", "/v1/chat/completions", &key, &chat("demo/echo", false))).await.unwrap();
+        answer(&function, event("POST", "/v1/chat/completions", &key, &chat("demo/echo", false)))
+            .await
+            .unwrap();
     assert_eq!((status, function.starts()), (200, 1));
 }
 
@@ -127,7 +137,10 @@ async fn everything_that_is_missing_is_listed() {
     let dynamodb = dynamodb().await;
     let (function, _) = on_table("no-secret", LONG, &dynamodb, &[]).await;
     let config = json!({ "providers": { "openai": { "kind": "openai", "api_key": "${OPENAI_API_KEY}" } } });
-    assert_eq!(command(&function, json!({ "postern": { "do": "apply", "config": config } })).await, json!({ "warnings": [] }));
+    assert_eq!(
+        command(&function, json!({ "postern": { "do": "apply", "config": config } })).await,
+        json!({ "warnings": [] })
+    );
     let (_, key) = keys(&function).await;
     let call = event("POST", "/v1/chat/completions", &key, &chat("openai/gpt-4o-mini", false));
     let (status, body) = answer(&function, call).await.unwrap();
@@ -158,11 +171,21 @@ async fn upstream(says: &'static str, heard: Arc<Mutex<Vec<u8>>>) -> String {
     origin
 }
 
-async fn with_upstream(name: &str, timeout: Duration, dynamodb: &Dynamodb, origin: &str, key: &str) -> Function {
+async fn with_upstream(
+    name: &str,
+    timeout: Duration,
+    dynamodb: &Dynamodb,
+    origin: &str,
+    key: &str,
+) -> Function {
     let (function, _) = on_table(name, timeout, dynamodb, &[("UPSTREAM_KEY", key.to_owned())]).await;
-    let provider = json!({ "kind": "openai", "base_url": format!("{origin}/v1"), "api_key": "${UPSTREAM_KEY}" });
+    let provider =
+        json!({ "kind": "openai", "base_url": format!("{origin}/v1"), "api_key": "${UPSTREAM_KEY}" });
     let config = json!({ "providers": { "vendor": provider } });
-    assert_eq!(command(&function, json!({ "postern": { "do": "apply", "config": config } })).await, json!({ "warnings": [] }));
+    assert_eq!(
+        command(&function, json!({ "postern": { "do": "apply", "config": config } })).await,
+        json!({ "warnings": [] })
+    );
     function
 }
 
@@ -192,7 +215,10 @@ async fn a_call_ends_with_an_error_and_a_record_before_the_process_is_killed() {
     assert!(status == 504 && body.contains("upstream_timeout"), "{status} {body}");
     assert!(begun.elapsed() < timeout, "before the deadline");
     let kept = records(&function, &token).await;
-    assert_eq!((kept.len(), &kept[0]["status"], &kept[0]["outcome"]), (1, &json!(504), &json!("upstream_failed")));
+    assert_eq!(
+        (kept.len(), &kept[0]["status"], &kept[0]["outcome"]),
+        (1, &json!(504), &json!("upstream_failed"))
+    );
     assert_eq!(function.starts(), 1, "the process lives on");
 
     // It begins a stream and goes on with nothing.
@@ -284,7 +310,11 @@ async fn a_stream_reaches_the_caller_while_it_is_made() {
     }
     assert!(pieces > 8, "{pieces} pieces");
     // The demo makes eight pauses of 50 ms.
-    assert!(first.unwrap() + Duration::from_millis(300) < begun.elapsed(), "{first:?} of {:?}", begun.elapsed());
+    assert!(
+        first.unwrap() + Duration::from_millis(300) < begun.elapsed(),
+        "{first:?} of {:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -331,7 +361,8 @@ async fn secret_services() -> String {
                 };
                 let body = body.to_string();
                 let length = body.len();
-                let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
                 let _ = stream.write_all(answer.as_bytes()).await;
             });
         }

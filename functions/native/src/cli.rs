@@ -109,6 +109,15 @@ pub(crate) struct ApplyArgs {
     /// The gateway's URL; goes before --url and POSTERN_URL
     #[arg(long, value_name = "URL")]
     pub(crate) to: Option<String>,
+    /// Only write a file for `npx wrangler kv bulk put`, for a gateway on Cloudflare
+    #[arg(long, value_name = "OUT", conflicts_with = "to")]
+    pub(crate) kv_bulk: Option<PathBuf>,
+    /// Instead, write it into the DynamoDB table of a deployment on AWS
+    ///
+    /// With the AWS credentials of the environment: `eval "$(aws configure export-credentials --format env)"` puts those
+    /// of a profile there. AWS_REGION says where the table is.
+    #[arg(long, value_name = "TABLE", conflicts_with = "to")]
+    pub(crate) dynamodb: Option<String>,
     /// Which gateway
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
@@ -258,6 +267,10 @@ pub(crate) struct AdminTokenArgs {
     /// The data directory
     #[arg(long, value_name = "DIR", default_value = "./.postern")]
     pub(crate) data: PathBuf,
+    /// Only write a first token and a first key to a file for `npx wrangler kv bulk put`, for a new gateway on
+    /// Cloudflare
+    #[arg(long, value_name = "OUT", conflicts_with = "data")]
+    pub(crate) kv_bulk: Option<PathBuf>,
 }
 
 /// Which gateway to talk to.

@@ -150,7 +150,10 @@ impl Shared {
             .header("content-type", "application/json")
             .header("lambda-runtime-aws-request-id", &job.id)
             .header("lambda-runtime-deadline-ms", job.deadline_ms)
-            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:000000000000:function:postern")
+            .header(
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:eu-west-1:000000000000:function:postern",
+            )
             .header("lambda-runtime-trace-id", format!("Root=1-{};Sampled=0", job.id));
         *self.current() = Some(Current { id: job.id, answer: Some(job.answer) });
         self.doing.send_replace(Doing::Working);

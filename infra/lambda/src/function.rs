@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -124,7 +124,10 @@ impl Pieces {
         }
     }
 
-    pub(crate) fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<io::Result<Bytes>>> {
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<io::Result<Bytes>>> {
         std::pin::pin!(self.next()).poll(cx)
     }
 }
@@ -139,6 +142,7 @@ struct Inner {
     idle: Mutex<Vec<Instance>>,
     invocations: AtomicU64,
     starts: AtomicU64,
+    start_times: Mutex<Vec<Duration>>,
 }
 
 struct Instance {
@@ -151,14 +155,26 @@ impl Function {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let slots = Arc::new(Semaphore::new(settings.processes.max(1)));
-        let (idle, invocations, starts) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Inner { settings, slots, idle, invocations, starts }))
+        Self(Arc::new(Inner {
+            settings,
+            slots,
+            idle: Mutex::default(),
+            invocations: AtomicU64::new(0),
+            starts: AtomicU64::new(0),
+            start_times: Mutex::default(),
+        }))
     }
 
     /// How many processes were started so far.
     #[must_use]
     pub fn starts(&self) -> u64 {
         self.0.starts.load(Ordering::Relaxed)
+    }
+
+    /// How long each process took from its start until it asked for its first invocation.
+    #[must_use]
+    pub fn start_times(&self) -> Vec<Duration> {
+        self.0.start_times.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Processes that wait for an invocation.
@@ -273,6 +289,7 @@ impl Function {
         self.0.starts.fetch_add(1, Ordering::Relaxed);
         let api = Api::start().await.map_err(|error| error.to_string())?;
         let mut doing = api.doing();
+        let begun = Instant::now();
         let mut process = Process::start(&self.0.settings, api.address())
             .map_err(|error| format!("{}: {error}", self.0.settings.program.display()))?;
         let started = tokio::select! {
@@ -281,7 +298,10 @@ impl Function {
             () = tokio::time::sleep(START) => None,
         };
         match started {
-            Some(Doing::Waiting) => Ok(Instance { process, api }),
+            Some(Doing::Waiting) => {
+                self.0.start_times.lock().unwrap_or_else(PoisonError::into_inner).push(begun.elapsed());
+                Ok(Instance { process, api })
+            }
             _ => {
                 process.kill().await;
                 Err("the process did not ask for an invocation".to_owned())

@@ -83,7 +83,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     let first: Value = serde_json::from_slice(&first).map_err(|error| error.to_string())?;
     let field = |name: &str| first.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (token, key) = field("admin_token").zip(field("key")).ok_or(format!("the first start failed: {first}"))?;
+    let (token, key) =
+        field("admin_token").zip(field("key")).ok_or(format!("the first start failed: {first}"))?;
     println!("POSTERN_URL={}", url.origin());
     println!("POSTERN_ADMIN_TOKEN={token}");
     println!("OPENAI_BASE_URL={}/v1", url.origin());

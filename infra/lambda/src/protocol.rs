@@ -20,7 +20,10 @@ pub(crate) fn event(parts: &Parts, body: &[u8], id: &str) -> Value {
     let mut headers = BTreeMap::<&str, String>::new();
     for (name, value) in parts.headers.iter().filter(|(name, _)| *name != COOKIE) {
         let value = String::from_utf8_lossy(value.as_bytes());
-        headers.entry(name.as_str()).and_modify(|all| *all += &format!(",{value}")).or_insert(value.into_owned());
+        headers
+            .entry(name.as_str())
+            .and_modify(|all| *all += &format!(",{value}"))
+            .or_insert(value.into_owned());
     }
     let cookies: Vec<&str> = parts
         .headers
@@ -39,7 +42,8 @@ pub(crate) fn event(parts: &Parts, body: &[u8], id: &str) -> Value {
         Ok(text) if is_text(&parts.headers) => (text.to_owned(), false),
         _ => (base64::engine::general_purpose::STANDARD.encode(body), true),
     };
-    let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let millis =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -172,7 +176,10 @@ mod tests {
                 Found::Nonsense => panic!("cut at {cut}"),
             };
             assert_eq!(head.status, 201);
-            assert_eq!((&head.headers["x-a"], &head.headers["set-cookie"]), (&HeaderValue::from_static("1"), &HeaderValue::from_static("c=1")));
+            assert_eq!(
+                (&head.headers["x-a"], &head.headers["set-cookie"]),
+                (&HeaderValue::from_static("1"), &HeaderValue::from_static("c=1"))
+            );
             assert_eq!(rest, &all[head_length..], "cut at {cut}");
         }
         assert_eq!(Prelude::default().push(b"hello\0\0\0\0\0\0\0\0"), Found::Nonsense);
@@ -181,7 +188,8 @@ mod tests {
     #[test]
     fn a_body_is_text_only_when_its_type_says_so() {
         let parts = |kind: &str| {
-            let request = http::Request::post("/a%20b?c=1&c=2").header("cookie", "x=1; y=2").header("x-two", "1");
+            let request =
+                http::Request::post("/a%20b?c=1&c=2").header("cookie", "x=1; y=2").header("x-two", "1");
             request.header("x-two", "2").header(CONTENT_TYPE, kind).body(()).unwrap().into_parts().0
         };
         let text = event(&parts("application/json"), b"{}", "id");

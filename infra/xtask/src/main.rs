@@ -31,6 +31,9 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "test" => test::command(&place, rest),
+        "bench" if rest.first().is_some_and(|what| what == "lambda") => {
+            lambda::bench(&place, rest.get(1..).unwrap_or_default())
+        }
         "bench" => bench::command(&place, rest),
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
@@ -39,6 +42,9 @@ fn main() -> ExitCode {
         "build" => worker::build_command(&place, rest),
         "deploy" if rest.first().is_some_and(|what| what == "aws") => {
             lambda::deploy(&place, rest.get(1..).unwrap_or_default())
+        }
+        "deploy" if rest.first().is_some_and(|what| what == "cloudflare") => {
+            worker::deploy(&place, rest.get(1..).unwrap_or_default())
         }
         "lambda" => lambda::local(&place, rest),
         "size" => worker::size(&place, rest),
@@ -69,11 +75,13 @@ fn help() -> String {
          \x20 build lambda                         the Lambda function for arm64, into infra/aws/bootstrap.zip\n\
          \x20 lambda [OPTION...]                   the Lambda function on this machine, behind a URL\n\
          \x20 deploy aws [OPTION...]               the Lambda function and its table, to AWS\n\
+         \x20 deploy cloudflare [OPTION...]        the Worker and its KV namespace, to Cloudflare\n\
          \x20 size                                 what the Worker weighs, against its budget\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
          \x20 bench [--full] [P1 P2 ...]           the benchmarks, into docs/benchmarks.md\n\
+         \x20 bench lambda                         cold start, memory, processor time of the Lambda function\n\
          \x20 fuzz [--seconds N] [TARGET...]       the fuzz targets\n\n\
          Suites:\n{}",
         test::list()

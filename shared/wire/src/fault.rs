@@ -41,21 +41,6 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether the same request may succeed when sent again or to another target.
-    #[must_use]
-    pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited
-                | Self::Overloaded
-                | Self::ServerError
-                | Self::Unreachable
-                | Self::Timeout
-                | Self::BadAnswer
-                | Self::Cut
-        )
-    }
-
     /// The class by HTTP status alone, for when the body says nothing useful.
     #[must_use]
     pub const fn from_status(status: u16) -> Self {

@@ -79,18 +79,16 @@ impl DynamoJournal {
         item.insert("b".to_owned(), layout::bytes(layout::encode_record(&mut record)?));
         // Of the record as it is kept: its names are cut to what a key can hold.
         let sums = RollupKey::of(&record);
-        let row = key(layout::sums_partition(&day_text(sums.day), self.shard), layout::sums_sort(&sums));
+        let row = key(
+            layout::sums_partition(&day_text(sums.day), self.shard),
+            layout::sums_sort(&sums, self.table.region()),
+        );
         let entry = Entry { record: item, sums: row, figures: layout::figures(&RollupValue::of(&record)) };
         transaction::write(&self.table, &entry).await.map_err(failed)
     }
 
     /// Puts a day into a directory, once a process.
-    async fn note_day(
-        &self,
-        directory: &'static str,
-        day: u32,
-        ttl: Option<u64>,
-    ) -> Result<(), TableError> {
+    async fn note_day(&self, directory: &'static str, day: u32, ttl: Option<u64>) -> Result<(), TableError> {
         if self.state().days.contains(&(directory, day)) {
             return Ok(());
         }

@@ -5,13 +5,14 @@
 //! | `value` | name | `b`: the value; or `parts` and `generation` for a value that one item cannot hold |
 //! | `part/NAME` | `GENERATION/NNNN` | `b`: a part of a value |
 //! | `record/DAY/SHARD` | id | `b`: the record; `ttl` |
-//! | `sums/DAY/SHARD` | tenant, key, model, provider | `n` calls, `e` errors, `i` input, `h` cached, `o` output tokens, `u` micro-USD |
+//! | `sums/DAY/SHARD` | tenant, key, model, provider, region | `n` calls, `e` errors, `i` input, `h` cached, `o` output tokens, `u` micro-USD |
 //! | `days/record`, `days/sums` | `DAY` | that there is something of this day |
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+pub(super) use postern_common::table::{LARGEST_VALUE, VALUES};
 use postern_gateway::StoreError;
 use postern_gateway::record::{Record, RollupKey, RollupValue};
 use postern_wire::MicroUsd;
@@ -22,8 +23,6 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// Partitions that the records of a day, and its sums, are spread over. One partition takes a thousand write units a
 /// second, and a call writes two to each kind.
 pub(super) const SHARDS: u8 = 4;
-/// The largest value of one item, bytes. An item has at most 400 KB.
-pub(super) const LARGEST_VALUE: usize = 350_000;
 /// The largest record, bytes.
 const LARGEST_RECORD: usize = 380_000;
 /// Names in a record are cut to this many bytes: they are a part of keys, which have at most 1024.
@@ -33,8 +32,6 @@ const JSON: u8 = 1;
 /// Between the columns of a row of sums.
 const BETWEEN: char = '\u{1f}';
 
-/// The partition of values.
-pub(super) const VALUES: &str = "value";
 /// The partitions of the days that have records, and sums.
 pub(super) const RECORD_DAYS: &str = "days/record";
 pub(super) const SUM_DAYS: &str = "days/sums";
@@ -132,9 +129,10 @@ pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, StoreError> {
     }
 }
 
-/// The sort key of a row of sums.
-pub(super) fn sums_sort(key: &RollupKey) -> String {
-    let columns = [&key.tenant, &key.key, &key.model, &key.provider];
+/// The sort key of a row of sums. Each region has rows of its own: where a table is replicated, of two additions to one
+/// row in two regions the later one would win.
+pub(super) fn sums_sort(key: &RollupKey, region: &str) -> String {
+    let columns = [&key.tenant, &key.key, &key.model, &key.provider, region];
     let columns: Vec<String> = columns.iter().map(|column| column.replace(BETWEEN, "\u{fffd}")).collect();
     columns.join(&BETWEEN.to_string())
 }
@@ -200,11 +198,18 @@ mod tests {
             model: "openai/gpt-4o".into(),
             provider: String::new(),
         };
-        let value = RollupValue { calls: 1, errors: 2, input_tokens: 3, cached_tokens: 4, output_tokens: 5, cost: MicroUsd(6) };
-        let mut item = self::key("sums/x/0", sums_sort(&key));
+        let value = RollupValue {
+            calls: 1,
+            errors: 2,
+            input_tokens: 3,
+            cached_tokens: 4,
+            output_tokens: 5,
+            cost: MicroUsd(6),
+        };
+        let mut item = self::key("sums/x/0", sums_sort(&key, "eu-west-1"));
         item.extend(figures(&value).map(|(name, figure)| (name.to_owned(), number(figure))));
         assert_eq!(decode_sums(3, &item), Some((key.clone(), value)));
-        assert!(sums_sort(&key).starts_with(&sums_of_tenant("acme")));
+        assert!(sums_sort(&key, "eu-west-1").starts_with(&sums_of_tenant("acme")));
     }
 
     #[test]

@@ -15,14 +15,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use postern_common::Aws;
 use postern_gateway::StoreError;
 
 pub use journal::DynamoJournal;
 pub use store::DynamoStore;
 
-use crate::signed::Aws;
 use connector::Connector;
 
 /// How long one try may take; DynamoDB answers within some milliseconds or not at all.
@@ -78,9 +80,16 @@ impl Table {
                 TimeoutConfig::builder().operation_attempt_timeout(TRY).operation_timeout(OPERATION).build(),
             )
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        config.set_credentials_provider(
-            aws.credentials().cloned().map(aws_sdk_dynamodb::config::SharedCredentialsProvider::new),
-        );
+        config.set_credentials_provider(aws.credentials().map(|credentials| {
+            let session_token = credentials.session_token.as_ref().map(|token| token.reveal().to_owned());
+            SharedCredentialsProvider::new(Credentials::new(
+                credentials.key_id.clone(),
+                credentials.secret_key.reveal(),
+                session_token,
+                None,
+                "environment",
+            ))
+        }));
         config.set_endpoint_url(aws.endpoint("DYNAMODB").map(str::to_owned));
         Self {
             client: aws_sdk_dynamodb::Client::from_conf(config.build()),

@@ -122,7 +122,10 @@ impl Shard {
         let query = match &self.after {
             None => query.key_condition_expression("pk = :pk"),
             Some(after) => query
-                .key_condition_expression(format!("pk = :pk AND sk {} :after", if ascending { ">" } else { "<" }))
+                .key_condition_expression(format!(
+                    "pk = :pk AND sk {} :after",
+                    if ascending { ">" } else { "<" }
+                ))
                 .expression_attribute_values(":after", layout::text(after)),
         };
         let query = query.limit(i32::try_from(page).unwrap_or(i32::MAX)).send();

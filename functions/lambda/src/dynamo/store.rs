@@ -115,7 +115,8 @@ impl DynamoStore {
     /// Removes the parts that an old head named.
     async fn remove_parts(&self, name: &str, before: Option<Item>) -> Result<(), TableError> {
         let Some(before) = before else { return Ok(()) };
-        let Some((parts, generation)) = number_of(&before, "parts").zip(text_of(&before, "generation")) else {
+        let Some((parts, generation)) = number_of(&before, "parts").zip(text_of(&before, "generation"))
+        else {
             return Ok(());
         };
         for number in 0..parts {

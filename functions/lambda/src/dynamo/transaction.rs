@@ -99,7 +99,11 @@ fn judge(error: &Refusal) -> Verdict {
             return Verdict::ThereAlready;
         }
         let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-        return if (0..reasons.len()).any(|n| passing.contains(&code(n))) { Verdict::Again } else { Verdict::Failed };
+        return if (0..reasons.len()).any(|n| passing.contains(&code(n))) {
+            Verdict::Again
+        } else {
+            Verdict::Failed
+        };
     }
     let code = code_of(error).code;
     match code.as_str() {
@@ -140,7 +144,8 @@ mod tests {
 
     fn cancelled(codes: [&str; 2]) -> Refusal {
         let reason = |code: &str| CancellationReason::builder().code(code).build();
-        let exception = TransactionCanceledException::builder().set_cancellation_reasons(Some(codes.map(reason).to_vec()));
+        let exception = TransactionCanceledException::builder()
+            .set_cancellation_reasons(Some(codes.map(reason).to_vec()));
         let answer = http::Response::builder().status(400).body(SdkBody::empty()).unwrap();
         SdkError::service_error(
             TransactWriteItemsError::TransactionCanceledException(exception.build()),
@@ -154,6 +159,9 @@ mod tests {
         assert_eq!(judge(&cancelled(["None", "TransactionConflict"])), Verdict::Again);
         assert_eq!(judge(&cancelled(["ThrottlingError", "None"])), Verdict::Again);
         assert_eq!(judge(&cancelled(["None", "ValidationError"])), Verdict::Failed);
-        assert_eq!(code_of(&cancelled(["None", "ValidationError"])).code, "the transaction was cancelled: ValidationError");
+        assert_eq!(
+            code_of(&cancelled(["None", "ValidationError"])).code,
+            "the transaction was cancelled: ValidationError"
+        );
     }
 }

@@ -14,10 +14,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use postern_common::{Client, Roots};
+use postern_common::{Aws, Client, Environment, Roots};
 use postern_lambda::dynamo::Table;
-use postern_lambda::settings::Environment;
-use postern_lambda::signed::Aws;
 use postern_lambda_emulator::Dynamodb;
 use tokio::net::TcpListener;
 
@@ -72,8 +70,10 @@ impl Troubled {
     /// Stands before `endpoint` and disturbs `operation`.
     pub(crate) async fn start(endpoint: String, operation: &'static str, troubles: Vec<Trouble>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let troubled =
-            Self { address: listener.local_addr().expect("an address"), troubles: Arc::new(Mutex::new(troubles.into())) };
+        let troubled = Self {
+            address: listener.local_addr().expect("an address"),
+            troubles: Arc::new(Mutex::new(troubles.into())),
+        };
         let serving = troubled.clone();
         let client = Client::new(Roots::Mozilla);
         tokio::spawn(async move {
@@ -81,7 +81,9 @@ impl Troubled {
                 let (serving, endpoint, client) = (serving.clone(), endpoint.clone(), client.clone());
                 let service = service_fn(move |request| {
                     let (serving, endpoint, client) = (serving.clone(), endpoint.clone(), client.clone());
-                    async move { Ok::<_, Infallible>(serving.answer(request, &endpoint, operation, &client).await) }
+                    async move {
+                        Ok::<_, Infallible>(serving.answer(request, &endpoint, operation, &client).await)
+                    }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
@@ -115,11 +117,17 @@ impl Troubled {
         let concerned = target.ends_with(operation);
         let trouble = if concerned { self.troubles.lock().unwrap().pop_front() } else { None };
         let error = |body: String| {
-            Response::builder().status(400).header("content-type", "application/x-amz-json-1.0").body(Full::new(body.into())).unwrap()
+            Response::builder()
+                .status(400)
+                .header("content-type", "application/x-amz-json-1.0")
+                .body(Full::new(body.into()))
+                .unwrap()
         };
         match &trouble {
             Some(Trouble::Error(code)) => {
-                return error(format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#));
+                return error(format!(
+                    r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#
+                ));
             }
             Some(Trouble::Cancelled([first, second])) => {
                 return error(format!(
@@ -132,7 +140,8 @@ impl Troubled {
         parts.uri = format!("{endpoint}{}", parts.uri).parse().unwrap();
         parts.headers.remove("host");
         let body = body.collect().await.unwrap().to_bytes();
-        let answer = client.fetch(Request::from_parts(parts, body), std::time::Duration::from_secs(5)).await.unwrap();
+        let answer =
+            client.fetch(Request::from_parts(parts, body), std::time::Duration::from_secs(5)).await.unwrap();
         let (head, mut body) = answer.into_parts();
         let mut all = Vec::new();
         while let Some(piece) = body.next().await {

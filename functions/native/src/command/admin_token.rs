@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postern_gateway::identity;
 
-use super::block_on;
+use super::{block_on, kv_bulk};
 use crate::cli::AdminTokenArgs;
 use crate::data::Data;
 use crate::failure::Failure;
@@ -17,6 +17,13 @@ use crate::output;
 /// # Errors
 /// When there is no such data directory, or a gateway is using it.
 pub(crate) fn run(args: &AdminTokenArgs) -> Result<(), Failure> {
+    let word = if io::stdout().is_terminal() { "export " } else { "" };
+    if let Some(out) = &args.kv_bulk {
+        let first = kv_bulk::write_first_start(out)?;
+        return output::print(|to| {
+            writeln!(to, "{word}OPENAI_API_KEY={}\n{word}POSTERN_ADMIN_TOKEN={}", first.key, first.admin_token)
+        });
+    }
     if !args.data.is_dir() {
         let text = "there is no data directory: `postern serve` makes one, and prints a token";
         return Err(Failure::new(format!("{}: {text}", args.data.display())));
@@ -28,6 +35,5 @@ pub(crate) fn run(args: &AdminTokenArgs) -> Result<(), Failure> {
         made.map_err(|error| Failure::new(format!("the token could not be stored: {error}")))
     })?;
     host.close();
-    let word = if io::stdout().is_terminal() { "export " } else { "" };
     output::print(|out| writeln!(out, "{word}POSTERN_ADMIN_TOKEN={token}"))
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::{Method, Request, StatusCode, Uri};
+use postern_common::{Client, Roots};
 use postern_gateway::FetchError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cli::RemoteArgs;
 use crate::failure::Failure;
-use crate::host::Client;
 
 /// How long connecting and a whole answer may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ impl Remote {
                  prints one; `postern admin-token` makes another while it is stopped",
             ));
         };
-        Ok(Self { client: Client::new(), url: url.to_owned(), token: token.to_owned() })
+        Ok(Self { client: Client::new(Roots::Machine), url: url.to_owned(), token: token.to_owned() })
     }
 
     /// The gateway's URL.

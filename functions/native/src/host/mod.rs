@@ -1,9 +1,6 @@
 //! The outside world of the native gateway: system clock, operating system randomness, environment, sockets, the
 //! embedded store.
 
-mod client;
-mod connect;
-mod random;
 mod tasks;
 
 use std::collections::HashMap;
@@ -13,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use postern_common::{Client, Roots, UpstreamBody};
 use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
 
-pub(crate) use client::{Client, UpstreamBody};
 pub(crate) use tasks::Tasks;
 
 use crate::data::{Data, RedbJournal, RedbStore};
@@ -39,12 +36,12 @@ impl NativeHost {
     /// A host that keeps its things in `data`. The environment is read now, once.
     pub(crate) fn new(data: Data) -> Self {
         let shared = Shared { secrets: environment(), data, settling: Tasks::default() };
-        Self(Arc::new(Inner { client: Client::new(), shared: Arc::new(shared) }))
+        Self(Arc::new(Inner { client: Client::new(Roots::Machine), shared: Arc::new(shared) }))
     }
 
     /// The same host with connections of its own: a connection belongs to the runtime that opened it.
     pub(crate) fn for_another_runtime(&self) -> Self {
-        Self(Arc::new(Inner { client: Client::new(), shared: Arc::clone(&self.0.shared) }))
+        Self(Arc::new(Inner { client: Client::new(Roots::Machine), shared: Arc::clone(&self.0.shared) }))
     }
 
     /// Does what is left of a call: at once when nothing has to be waited for, else in a task that shutting down
@@ -88,7 +85,7 @@ impl Host for NativeHost {
     }
 
     fn random(&self, out: &mut [u8]) {
-        random::fill(out);
+        postern_common::fill_random(out);
     }
 
     fn secret(&self, name: &str) -> Option<Secret> {

@@ -48,7 +48,16 @@ pub(crate) fn suite(place: &Workplace) -> Result<Report, String> {
     let mut total = tally::Tally::default();
     for test in [
         &["--package", "postern-tests", "--test", "corpus_lambda"][..],
-        &["--package", "postern-lambda", "--test", "dynamodb", "--test", "function", "--", "--include-ignored"],
+        &[
+            "--package",
+            "postern-lambda",
+            "--test",
+            "dynamodb",
+            "--test",
+            "function",
+            "--",
+            "--include-ignored",
+        ],
     ] {
         let mut command = place.cargo();
         command.arg("test").args(test).env("POSTERN_LAMBDA", &function).env("POSTERN_DYNOXIDE", &dynoxide);
@@ -65,4 +74,16 @@ pub(crate) fn local(place: &Workplace, args: &[String]) -> Result<bool, String> 
     command.arg("--function").arg(function).arg("--dynamodb").arg(dynoxide(place)?).args(args);
     let ended = command.status().map_err(|error| format!("the emulator cannot be started: {error}"))?;
     Ok(ended.success())
+}
+
+/// `cargo xtask bench lambda [OPTION...]`: builds the function as it is deployed, but for this machine, and measures it.
+pub(crate) fn bench(place: &Workplace, args: &[String]) -> Result<bool, String> {
+    let dynoxide = dynoxide(place)?;
+    let mut build = place.cargo();
+    build.args(["build", "--profile", "dist", "--package", "postern-lambda", "--package", "postern-lambda-emulator"]);
+    run::must("building the function", build.arg("--bins"), HOUR)?;
+    let folder = place.target.join("dist");
+    let mut bench = place.command(folder.join("lambda-bench"));
+    bench.arg("--function").arg(folder.join("bootstrap")).arg("--dynamodb").arg(dynoxide).args(args);
+    Ok(run::shown(&mut bench, HOUR).success)
 }

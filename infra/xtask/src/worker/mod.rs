@@ -1,10 +1,12 @@
 //! The Cloudflare Worker: its build, its size, its deployment. Knows the platform's tools, nothing of the gateway.
 
 mod build;
+mod deploy;
 mod size;
 mod suite;
 mod tools;
 
+pub(crate) use deploy::command as deploy;
 pub(crate) use size::command as size;
 pub(crate) use suite::suite;
 pub(crate) use tools::{Npm, cargo_tool, npm};

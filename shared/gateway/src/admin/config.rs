@@ -25,7 +25,7 @@ pub(super) async fn write<H: Host>(
             "this gateway reads its configuration from a file: change the file, it is read again by itself";
         return Err(GatewayError::new(ErrorKind::Conflict, text));
     }
-    let (config, warnings) = match config::parse(document) {
+    let (config, mut warnings) = match config::parse(document) {
         Ok(parsed) => parsed,
         Err(problems) => {
             let message = match problems.as_slice() {
@@ -42,9 +42,12 @@ pub(super) async fn write<H: Host>(
             return Ok(json_response(kind.status(), &body));
         }
     };
+    warnings.extend(config.missing_secrets(&|name| host.secret(name).is_some()));
+    let _changing = gateway.changing.lock().await;
     let bytes = serde_json::to_vec(document).map_err(|e| StoreError(e.to_string()))?;
     host.store().write(store::CONFIG, bytes.into()).await?;
     gateway.replace(config, Origin::Store);
+    tracing::info!("another configuration is in force");
     Ok(json_response(StatusCode::OK, &json!({ "warnings": warnings })))
 }
 

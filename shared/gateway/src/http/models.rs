@@ -40,10 +40,13 @@ pub(crate) async fn retrieve<H: Host>(
     let snapshot = gateway.snapshot();
     let owner = match name.split_once('/') {
         _ if snapshot.config.models.contains_key(name) => Some("postern"),
-        Some((provider, model)) if !model.is_empty() && snapshot.config.providers.contains_key(provider) => {
-            Some(provider)
+        Some((provider, model)) => {
+            // Vendors have models that the catalog does not know; the demo has not.
+            let known = |kind: &Preset| !kind.is_demo() || demo_models().any(|demo| demo == model);
+            let settings = snapshot.config.providers.get(provider);
+            settings.filter(|s| !model.is_empty() && known(s.kind)).map(|_| provider)
         }
-        _ => None,
+        None => None,
     };
     match owner.filter(|_| caller.may_use(name)) {
         Some(owner) => Reply::plain(json_response(StatusCode::OK, &describe(&snapshot, name, owner))),

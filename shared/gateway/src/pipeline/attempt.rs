@@ -66,31 +66,43 @@ impl From<Fault> for Failure {
     }
 }
 
-/// Sends `request` and reads the answer. `deadline` ends the whole call.
+/// How an answer is to be read.
+pub(super) struct Reading {
+    /// Whether a stream was asked for.
+    pub(super) stream: bool,
+    /// Whether the usage event was asked for by us, not by the caller.
+    pub(super) hide_usage: bool,
+    /// How many choices were asked for.
+    pub(super) choices: u64,
+    /// When the attempt began.
+    pub(super) begun: Timestamp,
+    /// When the whole call must be over.
+    pub(super) deadline: Timestamp,
+}
+
+/// Sends `request` and reads the answer.
 pub(super) async fn attempt<H: Host>(
     host: &H,
     leg: &Leg,
     request: http::Request<Bytes>,
-    stream: bool,
-    hide_usage: bool,
-    deadline: Timestamp,
+    how: Reading,
 ) -> Result<Answer<H>, Failure> {
-    let begun = host.now();
-    let head_limit = if stream { leg.timeouts.first_token } else { leg.timeouts.total };
-    let head_limit = head_limit.min(deadline.since(begun));
+    let head_limit = if how.stream { leg.timeouts.first_token } else { leg.timeouts.total };
+    let head_limit = head_limit.min(how.deadline.since(how.begun));
     let fetched = within(host, head_limit, host.fetch(request, leg.timeouts.connect)).await;
     let response = match fetched {
         None => return Err(Fault::new(FaultKind::Timeout, "no answer came in time").into()),
-        Some(Err(error)) => return Err(fetch_fault(&error).into()),
+        Some(Err(error)) => {
+            tracing::warn!(provider = leg.provider, %error, "a provider cannot be reached");
+            return Err(fetch_fault(&error).into());
+        }
         Some(Ok(response)) => response,
     };
     let status = response.status();
     let answered = if status.is_success() {
-        read_answer(host, leg, response, Reading { stream, hide_usage, begun, deadline })
-            .await
-            .map_err(Failure::from)
+        read_answer(host, leg, response, &how).await.map_err(Failure::from)
     } else {
-        Err(read_error(host, leg, response, deadline).await)
+        Err(read_error(host, leg, response, how.deadline).await)
     };
     answered.map_err(|mut failure| {
         failure.fault.status.get_or_insert(status.as_u16());
@@ -98,20 +110,12 @@ pub(super) async fn attempt<H: Host>(
     })
 }
 
-/// How an answer is to be read.
-struct Reading {
-    stream: bool,
-    hide_usage: bool,
-    begun: Timestamp,
-    deadline: Timestamp,
-}
-
 /// Reads an answer whose status says success.
 async fn read_answer<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    how: Reading,
+    how: &Reading,
 ) -> Result<Answer<H>, Fault> {
     let (parts, body) = response.into_parts();
     if parts.headers.contains_key(header::CONTENT_ENCODING) {
@@ -119,8 +123,7 @@ async fn read_answer<H: Host>(
         return Err(Fault::new(FaultKind::BadAnswer, text));
     }
     if how.stream && !is_whole(&parts.headers) {
-        let relay = Relay::new(body, how.hide_usage, leg.timeouts.clone(), how.begun, how.deadline);
-        let mut relay = Box::new(relay);
+        let mut relay = Box::new(Relay::new(body, leg.timeouts.clone(), how));
         let held = first_token(host, &mut relay).await?;
         return Ok(Answer::Stream { status: parts.status, headers: parts.headers, relay, held });
     }
@@ -207,25 +210,23 @@ async fn read_error<H: Host>(
             | FaultKind::TooLarge
             | FaultKind::RateLimited
     ) && status.is_client_error();
-    let verbatim = (passes && is_openai_error(&body)).then_some(Verbatim { status, body });
+    // What the fault's text leaves out, such as the account's own ids, must not go on either.
+    let clean = passes && message_of(&body).is_some_and(|message| message == fault.message);
+    let verbatim = clean.then_some(Verbatim { status, body });
     Failure { fault, verbatim }
 }
 
-/// Whether a body is an error as the caller's SDK reads it.
-fn is_openai_error(body: &[u8]) -> bool {
+/// The message of an error as the caller's SDK reads it.
+fn message_of(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Shape {
-        error: Inner,
+    struct Body {
+        error: Error,
     }
     #[derive(serde::Deserialize)]
-    struct Inner {
-        #[serde(rename = "message")]
-        _message: String,
+    struct Error {
+        message: String,
     }
-    serde_json::from_slice::<Shape>(body).is_ok_and(|shape| {
-        let Inner { .. } = shape.error;
-        true
-    })
+    serde_json::from_slice::<Body>(body).ok().map(|body| body.error.message)
 }
 
 /// Reads a body to its end within `limit` bytes, each piece within the idle time.
@@ -245,7 +246,13 @@ async fn read_whole<H: Host>(
                 return Err(Fault::new(FaultKind::Timeout, "the rest of the answer did not come in time"));
             }
             Some(None) => break,
-            Some(Some(Err(error))) => return Err(Fault::new(FaultKind::BadAnswer, error.to_string())),
+            Some(Some(Err(error))) => {
+                tracing::warn!(provider = leg.provider, %error, "an answer broke off");
+                return Err(Fault::new(
+                    FaultKind::BadAnswer,
+                    "the connection broke off before the answer was complete",
+                ));
+            }
             Some(Some(Ok(piece))) => piece,
         };
         if all.len() + first.as_ref().map_or(0, Bytes::len) + piece.len() > limit {

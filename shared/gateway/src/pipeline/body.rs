@@ -179,3 +179,13 @@ impl<H: Host> Streaming<H> {
         let _sent_to_settle = self.draft.finish(outcome);
     }
 }
+
+impl<H: Host> Drop for Streaming<H> {
+    /// The caller has closed the stream. One that closes it at the end mark, as SDKs do, has had the whole answer.
+    fn drop(&mut self) {
+        if self.draft.is_open() && !std::thread::panicking() {
+            let whole = self.held.is_empty() && self.source.facts().done;
+            self.close(if whole { Outcome::Ok } else { Outcome::ClientClosed });
+        }
+    }
+}

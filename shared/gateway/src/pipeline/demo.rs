@@ -13,14 +13,18 @@ use postern_wire::dialect::openai_chat::peek::ResponseFacts;
 
 use super::attempt::Answer;
 use super::dispatch::Asked;
-use super::echo::{Echo, MODELS};
+use super::echo::{Echo, MODELS, Pace};
 use super::relay::StreamFacts;
 use super::resolve::Leg;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
+use crate::time::Timestamp;
 
 /// The most choices the demo gives.
 const MOST_CHOICES: u64 = 16;
+/// The demo repeats no more than this many words and bytes: an event for each takes many times their room.
+const MOST_WORDS: u64 = 4096;
+const MOST_BYTES: usize = 64 * 1024;
 
 /// What the demo says.
 struct Said {
@@ -43,7 +47,12 @@ impl Said {
 }
 
 /// Answers a call.
-pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<Answer<H>, GatewayError> {
+pub(super) fn answer<H: Host>(
+    host: &H,
+    asked: &Asked<'_>,
+    leg: &Leg,
+    deadline: Timestamp,
+) -> Result<Answer<H>, GatewayError> {
     let pace = pace(&leg.model)?;
     let request = asked.call.dialect.decode_request(asked.body)?;
     let said = say(&request)?;
@@ -60,7 +69,12 @@ pub(super) fn answer<H: Host>(host: &H, asked: &Asked<'_>, leg: &Leg) -> Result<
         finish_reasons: said.finish_reasons(),
         ..StreamFacts::default()
     };
-    Ok(Answer::Echo(Box::new(Echo::new(deltas(&said), encoder, pace, host.now(), facts))))
+    Ok(Answer::Echo(Box::new(Echo::new(
+        deltas(&said),
+        encoder,
+        Pace { every: pace, now: host.now(), deadline },
+        facts,
+    ))))
 }
 
 fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {
@@ -120,14 +134,17 @@ fn say(request: &Request) -> Result<Said, GatewayError> {
         return refuse("logprobs", "give log-probabilities");
     }
     let heard = request.last_user_text().unwrap_or_default();
+    let most = heard.floor_char_boundary(MOST_BYTES);
+    let too_long = most < heard.len();
+    let heard = heard.get(..most).unwrap_or_default();
     let text = match (&request.response_format, heard.is_empty()) {
         (Some(ResponseFormat::JsonObject), _) => serde_json::json!({ "echo": heard }).to_string(),
         (_, true) => "You sent no text.".to_owned(),
-        (_, false) => heard.into_owned(),
+        (_, false) => heard.to_owned(),
     };
     let mut words: Vec<String> = text.split_inclusive(char::is_whitespace).map(str::to_owned).collect();
-    let limit = request.output_limit.map_or(u64::MAX, |limit| limit.tokens);
-    let cut = words.len() as u64 > limit;
+    let limit = request.output_limit.map_or(MOST_WORDS, |limit| limit.tokens.min(MOST_WORDS));
+    let cut = too_long || words.len() as u64 > limit;
     words.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let input: usize = request.messages.iter().map(|m| m.joined_text().split_whitespace().count()).sum();
     let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;

@@ -7,7 +7,7 @@ use postern_wire::provider::{Endpoint, Operation};
 use postern_wire::{Fault, FaultKind};
 
 use super::accept::Call;
-use super::attempt::{Answer, Failure, attempt};
+use super::attempt::{Answer, Failure, Reading, attempt};
 use super::deadline::Deadline;
 use super::demo;
 use super::draft::Draft;
@@ -19,7 +19,9 @@ use crate::policy::retry::{Next, after_fault};
 use crate::time::Timestamp;
 
 /// Headers of the caller's that its dialect defines and that pass to the provider.
-const PASSED: [&str; 2] = ["openai-beta", "idempotency-key"];
+///
+/// Not `idempotency-key`: tenants share the provider's account, and one could be given another's answer by it.
+const PASSED: [&str; 1] = ["openai-beta"];
 
 /// Why no target answered.
 pub(super) enum Undelivered {
@@ -49,7 +51,7 @@ pub(super) async fn dispatch<'p, H: Host>(
     for leg in &asked.plan.legs {
         let Some(provider) = asked.plan.provider(leg) else { continue };
         if provider.kind.is_demo() {
-            let answer = demo::answer(host, asked, leg).map_err(Undelivered::Error)?;
+            let answer = demo::answer(host, asked, leg, deadline).map_err(Undelivered::Error)?;
             draft.attempt(&leg.provider, &leg.model);
             draft.attempted(Some(answer.status().as_u16()), None);
             return Ok((answer, leg));
@@ -58,13 +60,21 @@ pub(super) async fn dispatch<'p, H: Host>(
             let request = match write_request(host, asked, leg, provider) {
                 Ok(request) => request,
                 Err(error) => {
-                    last = Some(Undelivered::Error(error));
+                    tracing::warn!(request_id = %asked.call.id, provider = leg.provider, %error, "not asked");
+                    // What a provider that was asked has said tells the caller more.
+                    last.get_or_insert(Undelivered::Error(error));
                     break;
                 }
             };
             draft.attempt(&leg.provider, &leg.model);
-            let hide_usage = !asked.head.include_usage;
-            let failure = match attempt(host, leg, request, asked.head.stream, hide_usage, deadline).await {
+            let how = Reading {
+                stream: asked.head.stream,
+                hide_usage: !asked.head.include_usage,
+                choices: asked.head.choices,
+                begun: host.now(),
+                deadline,
+            };
+            let failure = match attempt(host, leg, request, how).await {
                 Ok(answer) => {
                     draft.attempted(Some(answer.status().as_u16()), None);
                     return Ok((answer, leg));

@@ -18,6 +18,10 @@ use crate::time::Timestamp;
 
 /// What a caller who left before there was a status is recorded with; no such status is ever sent.
 const CLIENT_CLOSED: u16 = 499;
+/// What an entry point answers to a panic.
+const INTERNAL: u16 = 500;
+/// What a provider says of itself goes into a record up to this many bytes.
+const LONGEST_WORD: usize = 256;
 /// How much of a payload a record takes, bytes.
 const PAYLOAD_LIMIT: usize = 256 * 1024;
 
@@ -56,6 +60,11 @@ impl<H: Host> Draft<H> {
 
     pub(super) const fn record(&mut self) -> &mut Record {
         &mut self.record
+    }
+
+    /// Whether the record has not left yet.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
     }
 
     pub(super) const fn arrived(&self) -> Timestamp {
@@ -156,6 +165,8 @@ impl<H: Host> Draft<H> {
         self.open = false;
         let mut record = std::mem::take(&mut self.record);
         record.outcome = outcome;
+        clip(&mut record.response_model);
+        record.finish_reasons.iter_mut().for_each(clip);
         record.total_us = self.host.now().since(record.at).as_micros() as u64;
         if record.first_token_us.is_none() {
             record.gateway_us = record.total_us.saturating_sub(record.upstream_us);
@@ -189,22 +200,31 @@ impl<H: Host> Draft<H> {
 }
 
 impl<H: Host> Drop for Draft<H> {
-    /// The caller left: the call's future or its body was dropped before its end.
+    /// The call's future or its body was dropped before its end: the caller left, or something panicked.
     fn drop(&mut self) {
         if !self.open {
             return;
         }
         self.attempted(None, None);
+        let (status, outcome) = if std::thread::panicking() {
+            (INTERNAL, Outcome::Internal)
+        } else {
+            (CLIENT_CLOSED, Outcome::ClientClosed)
+        };
         if self.record.status == 0 {
-            self.record.status = CLIENT_CLOSED;
+            self.record.status = status;
         } else {
             self.estimate_missing_usage();
         }
-        let after = self.finish(Outcome::ClientClosed);
+        let after = self.finish(outcome);
         if !after.is_nothing() {
             self.host.abandoned(after);
         }
     }
+}
+
+fn clip(word: &mut String) {
+    word.truncate(word.floor_char_boundary(LONGEST_WORD));
 }
 
 fn keep(payload: &mut Option<String>, piece: &[u8]) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use postern_wire::chat::{ChoiceDelta, Delta};
 use postern_wire::dialect::StreamEncoder;
+use postern_wire::{Fault, FaultKind};
 
 use super::relay::{Step, StreamFacts};
 use super::timer::Timer;
@@ -17,32 +18,49 @@ use crate::time::Timestamp;
 pub(super) const MODELS: [(&str, Duration); 2] =
     [("echo", Duration::ZERO), ("slow", Duration::from_millis(50))];
 
+/// How fast the demo speaks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// The pause before each word.
+    pub(super) every: Duration,
+    /// When it begins.
+    pub(super) now: Timestamp,
+    /// When the whole call must be over.
+    pub(super) deadline: Timestamp,
+}
+
 /// An answer to be streamed.
 pub(super) struct Echo<H: Host> {
     deltas: VecDeque<Delta>,
     encoder: Box<dyn StreamEncoder>,
     pace: Duration,
     due: Timestamp,
+    deadline: Timestamp,
     timer: Timer<H>,
     ended: bool,
     pub(super) facts: StreamFacts,
 }
 
 impl<H: Host> Echo<H> {
-    /// Streams `deltas`, one every `pace` from `now` on.
+    /// Streams `deltas` at a pace.
     pub(super) fn new(
         deltas: Vec<Delta>,
         encoder: Box<dyn StreamEncoder>,
-        pace: Duration,
-        now: Timestamp,
+        pace: Pace,
         facts: StreamFacts,
     ) -> Self {
-        Self { deltas: deltas.into(), encoder, pace, due: now, timer: Timer::new(), ended: false, facts }
+        let Pace { every, now, deadline } = pace;
+        let timer = Timer::new();
+        Self { deltas: deltas.into(), encoder, pace: every, due: now, deadline, timer, ended: false, facts }
     }
 
     pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
         if self.ended {
             return Poll::Ready(Step::End);
+        }
+        if !self.pace.is_zero() && host.now() >= self.deadline {
+            let text = "the end of the answer did not come in time";
+            return Poll::Ready(Step::Failed(Fault::new(FaultKind::Timeout, text)));
         }
         if !self.pace.is_zero() && self.timer.poll_due(host, self.due, cx).is_pending() {
             return Poll::Pending;

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::lock::Mutex;
+
 use super::figures::Listed;
 use crate::config::Config;
 use crate::http::Router;
@@ -48,6 +50,8 @@ impl Snapshot {
 /// The gateway: shared by all calls, changed only as a whole.
 pub struct Gateway {
     snapshot: RwLock<Arc<Snapshot>>,
+    /// Held while a configuration is stored and put in force, so that both end with the same one.
+    pub(crate) changing: Mutex<()>,
     pub(crate) router: Router,
 }
 
@@ -55,7 +59,11 @@ impl Gateway {
     /// A gateway with this configuration.
     #[must_use]
     pub fn new(config: Config, origin: Origin) -> Self {
-        Self { snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin))), router: Router::new() }
+        Self {
+            snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin))),
+            changing: Mutex::new(()),
+            router: Router::new(),
+        }
     }
 
     /// Puts another configuration in force, for calls from now on.

@@ -13,6 +13,7 @@ use postern_wire::dialect::openai_chat::peek::{EventKind, PeekFailure, peek_even
 use postern_wire::sse::{Decoder, Event};
 use postern_wire::{Fault, FaultKind, Usage};
 
+use super::attempt::Reading;
 use super::timer::Timer;
 use crate::config::Timeouts;
 use crate::host::Host;
@@ -21,7 +22,7 @@ use crate::time::Timestamp;
 /// The largest single event, bytes. A generated image inside one is a few million.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 /// How long a finished stream may take to close its connection, which then can be used again.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSING: Duration = Duration::from_millis(200);
 
 /// What a stream did next.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub(super) struct Relay<H: Host> {
     upstream: H::Body,
     events: Decoder,
     hide_usage: bool,
+    /// How many choices were asked for.
+    choices: usize,
     timeouts: Timeouts,
     timer: Timer<H>,
     /// When the attempt began.
@@ -75,23 +78,18 @@ pub(super) struct Relay<H: Host> {
 }
 
 impl<H: Host> Relay<H> {
-    /// `hide_usage`: the usage event was asked for by us, not by the caller.
-    pub(super) fn new(
-        upstream: H::Body,
-        hide_usage: bool,
-        timeouts: Timeouts,
-        begun: Timestamp,
-        deadline: Timestamp,
-    ) -> Self {
+    /// Reads the answer of an attempt.
+    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading) -> Self {
         Self {
             upstream,
             events: Decoder::new(MAX_EVENT),
-            hide_usage,
+            hide_usage: how.hide_usage,
+            choices: usize::try_from(how.choices).unwrap_or(usize::MAX),
             timeouts,
             timer: Timer::new(),
-            begun,
-            deadline,
-            active: begun,
+            begun: how.begun,
+            deadline: how.deadline,
+            active: how.begun,
             closed: false,
             hidden: false,
             next: None,
@@ -111,6 +109,10 @@ impl<H: Host> Relay<H> {
             if self.closed {
                 return Poll::Ready(self.closing());
             }
+            // Also while data flows without a pause.
+            if self.active >= self.deadline && !self.facts.done {
+                return Poll::Ready(Step::Failed(too_late("end of the answer")));
+            }
             match Pin::new(&mut self.upstream).poll_next(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.active = host.now();
@@ -119,7 +121,8 @@ impl<H: Host> Relay<H> {
                 // After the end mark, a broken connection changes nothing.
                 Poll::Ready(Some(Err(_))) if self.facts.done => return Poll::Ready(Step::End),
                 Poll::Ready(Some(Err(error))) => {
-                    return Poll::Ready(Step::Failed(Fault::new(FaultKind::Cut, error.to_string())));
+                    tracing::warn!(%error, "a stream broke off");
+                    return Poll::Ready(Step::Failed(Fault::new(FaultKind::Cut, "the connection broke off")));
                 }
                 Poll::Ready(None) => self.closed = true,
                 Poll::Pending => return self.poll_timer(host, cx),
@@ -147,8 +150,7 @@ impl<H: Host> Relay<H> {
             return Poll::Ready(Step::End);
         }
         let what = if host.now() >= self.deadline { "end of the answer" } else { what };
-        let text = format!("the {what} did not come in time");
-        Poll::Ready(Step::Failed(Fault::new(FaultKind::Timeout, text)))
+        Poll::Ready(Step::Failed(too_late(what)))
     }
 
     /// Reads every event that is there. What may flow on is one piece of bytes, copied only if it is several events.
@@ -209,7 +211,9 @@ impl<H: Host> Relay<H> {
             return Ok(false);
         }
         seen.text_bytes += facts.text_bytes;
-        seen.finish_reasons.extend(facts.finish_reasons);
+        // One a choice: some servers repeat theirs in every event.
+        let missing = self.choices.saturating_sub(seen.finish_reasons.len());
+        seen.finish_reasons.extend(facts.finish_reasons.into_iter().take(missing));
         if facts.usage.is_some() {
             seen.usage = facts.usage;
         }
@@ -250,12 +254,18 @@ impl<H: Host> Relay<H> {
         // Some servers leave out the blank line after the last event.
         if let Some(event) = last
             && event.data.as_ref().is_some_and(|d| !d.is_empty())
-            && let Ok(forward) = self.look_at(&event)
-            && self.is_complete()
         {
-            self.facts.done = true;
-            if forward {
-                return Step::Forward(event.raw);
+            match self.look_at(&event) {
+                Ok(forward) if self.is_complete() => {
+                    self.facts.done = true;
+                    if forward {
+                        return Step::Forward(event.raw);
+                    }
+                }
+                // Half an event.
+                Ok(_) => {}
+                Err(fault) if fault.kind == FaultKind::BadAnswer => {}
+                Err(fault) => return Step::Failed(fault),
             }
         }
         if self.is_complete() {
@@ -269,10 +279,14 @@ impl<H: Host> Relay<H> {
         })
     }
 
-    /// Not every server sends `[DONE]`; one that said why it finished has finished.
+    /// Not every server sends `[DONE]`; one that said of every choice why it finished has finished.
     const fn is_complete(&self) -> bool {
-        self.facts.done || !self.facts.finish_reasons.is_empty()
+        self.facts.done || self.facts.finish_reasons.len() >= self.choices
     }
+}
+
+fn too_late(what: &str) -> Fault {
+    Fault::new(FaultKind::Timeout, format!("the {what} did not come in time"))
 }
 
 fn empty() -> Fault {

@@ -14,21 +14,23 @@ pub struct RollupKey {
     pub tenant: String,
     /// The key's id.
     pub key: String,
-    /// The model as the caller named it.
+    /// The model as the caller named it; empty if there is none of that name.
     pub model: String,
     /// The provider that answered; empty if none did.
     pub provider: String,
 }
 
 impl RollupKey {
-    /// The row a record belongs to.
+    /// The row a record belongs to. Rows are kept for ever, so a name that a caller made up must not get one: where
+    /// nobody was asked, or nobody knew the model, the model is left out.
     #[must_use]
     pub fn of(record: &Record) -> Self {
+        let known = !record.attempts.is_empty() && record.status != 404;
         Self {
             day: record.at.day(),
             tenant: record.tenant.clone(),
             key: record.key.clone(),
-            model: record.model.clone(),
+            model: if known { record.model.clone() } else { String::new() },
             provider: record.provider.clone(),
         }
     }
@@ -98,6 +100,7 @@ mod tests {
                 tenant: format!("t{}", i % 3),
                 model: format!("m{}", i % 2),
                 cost: MicroUsd(i),
+                attempts: vec![crate::record::Attempt::default()],
                 ..Record::default()
             })
             .collect();

@@ -16,6 +16,8 @@ pub struct RequestHead {
     pub stream: bool,
     /// Whether the caller asked for the usage event at the end of a stream.
     pub include_usage: bool,
+    /// How many choices are asked for (`n`), at least one.
+    pub choices: u64,
     model_span: Range<usize>,
     /// Where the value of `stream` ends.
     stream_end: usize,
@@ -108,6 +110,9 @@ const RULES: [(&str, Rule); 26] = [
     ("user", Rule::Any(&[Kind::String])),
 ];
 
+/// The longest name of a model, bytes. Names go into records, headers and errors.
+const LONGEST_MODEL: usize = 256;
+
 /// Checks a request and finds what the gateway needs of it.
 pub fn peek_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
     read(body).map_err(|refusal| match refusal {
@@ -149,6 +154,7 @@ fn read(body: &[u8]) -> Result<RequestHead, Refusal> {
     let mut model = None;
     let mut stream = (false, 0);
     let mut include_usage = false;
+    let mut choices = 1;
     let mut options = StreamOptions::default();
     let mut messages = false;
 
@@ -174,8 +180,10 @@ fn read(body: &[u8]) -> Result<RequestHead, Refusal> {
             }
             Rule::Stream => stream = (read_switch(&mut cursor, path, kind)?, cursor.offset()),
             Rule::StreamOptions => (options, include_usage) = read_options(&mut cursor, kind)?,
-            Rule::Count => read_count(&mut cursor, path, kind, false)?,
-            Rule::Limit => read_count(&mut cursor, path, kind, true)?,
+            Rule::Count => choices = read_count(&mut cursor, path, kind, false)?.unwrap_or(1),
+            Rule::Limit => {
+                read_count(&mut cursor, path, kind, true)?;
+            }
             Rule::Integer => read_integer(&mut cursor, path, kind)?,
             Rule::Stop => read_stop(&mut cursor, path, kind)?,
             Rule::Any(kinds) => {
@@ -196,7 +204,7 @@ fn read(body: &[u8]) -> Result<RequestHead, Refusal> {
         return Err(DecodeError::at("messages", "missing: send an array of at least one message").into());
     }
     let (stream, stream_end) = stream;
-    Ok(RequestHead { model, stream, include_usage, model_span, stream_end, options })
+    Ok(RequestHead { model, stream, include_usage, choices, model_span, stream_end, options })
 }
 
 #[cold]
@@ -216,6 +224,10 @@ fn read_model(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(String, Range<usiz
     };
     if model.trim().is_empty() {
         return Err(DecodeError::at("model", "is empty: name the model that is to answer").into());
+    }
+    if model.len() > LONGEST_MODEL {
+        let reason = format!("is longer than {LONGEST_MODEL} bytes: no model has such a name");
+        return Err(DecodeError::at("model", reason).into());
     }
     Ok((model.into_owned(), text.span()))
 }
@@ -274,11 +286,20 @@ fn read_whole(cursor: &mut Cursor<'_>) -> Result<Option<f64>, Flaw> {
     Ok((number.fract() == 0.0).then_some(number))
 }
 
-fn read_count(cursor: &mut Cursor<'_>, path: &str, kind: Kind, or_none: bool) -> Result<(), Refusal> {
+fn read_count(
+    cursor: &mut Cursor<'_>,
+    path: &str,
+    kind: Kind,
+    or_none: bool,
+) -> Result<Option<u64>, Refusal> {
     match kind {
-        Kind::Null => Ok(cursor.skip()?),
+        Kind::Null => {
+            cursor.skip()?;
+            Ok(None)
+        }
         Kind::Number => match read_whole(cursor)? {
-            Some(number) if number >= 1.0 || (or_none && number == -1.0) => Ok(()),
+            Some(number) if number >= 1.0 => Ok(Some(number as u64)),
+            Some(number) if or_none && number == -1.0 => Ok(None),
             _ => Err(DecodeError::at(path, "expected a whole number of at least 1").into()),
         },
         _ => Err(mismatch(path, "a whole number", kind).into()),

@@ -1,17 +1,18 @@
 //! Signed requests to AWS services that speak JSON over POST, for the few operations that need no SDK.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use postern_common::Client;
+use postern_gateway::Secret;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
-use crate::settings::Environment;
+use crate::client::Client;
+use crate::environment::Environment;
+use crate::signature::Signer;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -29,9 +30,20 @@ pub struct Aws {
     environment: Environment,
 }
 
+/// What a request is signed with.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The public part.
+    pub key_id: String,
+    /// The secret part.
+    pub secret_key: Secret,
+    /// Of credentials that end some time.
+    pub session_token: Option<Secret>,
+}
+
 /// An operation that failed. Shows the service's code, never its text: it may name what nobody should read.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     code: String,
 }
 
@@ -40,7 +52,9 @@ impl Failure {
         Self { code: code.into() }
     }
 
-    pub(crate) fn code(&self) -> &str {
+    /// The service's code, or what happened to the request.
+    #[must_use]
+    pub fn code(&self) -> &str {
         &self.code
     }
 }
@@ -56,34 +70,47 @@ impl Aws {
     /// long as the process.
     #[must_use]
     pub fn new(client: Client, region: &str, environment: Environment) -> Self {
-        let text = |name: &str| environment.text(name).map(str::to_owned);
-        let credentials = text("AWS_ACCESS_KEY_ID").zip(text("AWS_SECRET_ACCESS_KEY"));
         let credentials =
-            credentials.map(|(id, key)| Credentials::new(id, key, text("AWS_SESSION_TOKEN"), None, "environment"));
+            environment.text("AWS_ACCESS_KEY_ID").zip(environment.secret("AWS_SECRET_ACCESS_KEY"));
+        let credentials = credentials.map(|(key_id, secret_key)| Credentials {
+            key_id: key_id.to_owned(),
+            secret_key,
+            session_token: environment.secret("AWS_SESSION_TOKEN"),
+        });
         Self { client, credentials, region: region.to_owned(), environment }
     }
 
-    pub(crate) const fn client(&self) -> &Client {
+    /// The client that requests go through.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    pub(crate) const fn credentials(&self) -> Option<&Credentials> {
+    /// What requests are signed with, if there is anything.
+    #[must_use]
+    pub const fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    pub(crate) fn region(&self) -> &str {
+    /// Where the services are.
+    #[must_use]
+    pub fn region(&self) -> &str {
         &self.region
     }
 
     /// Where a service is, if the environment says that it is not where it usually is. The variables are those of
     /// AWS's own SDKs.
-    pub(crate) fn endpoint(&self, variable: &str) -> Option<&str> {
+    #[must_use]
+    pub fn endpoint(&self, variable: &str) -> Option<&str> {
         let own = format!("AWS_ENDPOINT_URL_{variable}");
         self.environment.text(&own).or_else(|| self.environment.text("AWS_ENDPOINT_URL"))
     }
 
     /// Calls an operation. `service` is the name that requests are signed for.
-    pub(crate) async fn call(&self, service: &str, target: &str, input: &Value) -> Result<Value, Failure> {
+    ///
+    /// # Errors
+    /// With the service's code, or what happened to the request.
+    pub async fn call(&self, service: &str, target: &str, input: &Value) -> Result<Value, Failure> {
         match tokio::time::timeout(ANSWER, self.send(service, target, input)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(Failure::new("no answer in time")),
@@ -92,11 +119,15 @@ impl Aws {
 
     async fn send(&self, service: &str, target: &str, input: &Value) -> Result<Value, Failure> {
         let usual = || format!("https://{service}.{}.amazonaws.com", self.region);
-        let variable = if service == "secretsmanager" { "SECRETS_MANAGER" } else { "SSM" };
+        let (variable, version) = match service {
+            "secretsmanager" => ("SECRETS_MANAGER", "1.1"),
+            "dynamodb" => ("DYNAMODB", "1.0"),
+            _ => ("SSM", "1.1"),
+        };
         let url = self.endpoint(variable).map_or_else(usual, |url| url.trim_end_matches('/').to_owned());
         let body = Bytes::from(input.to_string());
         let mut request = http::Request::post(format!("{url}/"))
-            .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.1")
+            .header(http::header::CONTENT_TYPE, format!("application/x-amz-json-{version}"))
             .header("x-amz-target", target)
             .body(body)
             .map_err(|_| Failure::new("the endpoint is not a URL"))?;
@@ -123,28 +154,17 @@ impl Aws {
     }
 
     fn sign(&self, request: &mut http::Request<Bytes>, service: &str) -> Result<(), Failure> {
-        let credentials = self.credentials.clone().ok_or(Failure::new("there are no AWS credentials"))?;
-        let identity = credentials.into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|_| Failure::new("the request cannot be signed"))?
-            .into();
-        let cannot = |_| Failure::new("the request cannot be signed");
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable = SignableRequest::new(
-            "POST",
-            request.uri().to_string(),
-            headers,
-            SignableBody::Bytes(request.body()),
-        )
-        .map_err(cannot)?;
-        let (instructions, _signature) = sign(signable, &params).map_err(cannot)?.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
+        let credentials = self.credentials.as_ref().ok_or(Failure::new("there are no AWS credentials"))?;
+        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let time = OffsetDateTime::now_utc().format(&format).unwrap_or_default();
+        let signer = Signer {
+            key_id: &credentials.key_id,
+            secret_key: credentials.secret_key.reveal(),
+            session_token: credentials.session_token.as_ref().map(Secret::reveal),
+            region: &self.region,
+            service,
+            time: &time,
+        };
+        signer.sign(request).ok_or(Failure::new("the request cannot be signed"))
     }
 }
