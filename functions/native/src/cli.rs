@@ -116,7 +116,7 @@ pub(crate) struct ApplyArgs {
     ///
     /// With the AWS credentials of the environment: `eval "$(aws configure export-credentials --format env)"` puts those
     /// of a profile there. AWS_REGION says where the table is.
-    #[arg(long, value_name = "TABLE", conflicts_with = "to")]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["to", "kv_bulk"])]
     pub(crate) dynamodb: Option<String>,
     /// Which gateway
     #[command(flatten)]

@@ -9,7 +9,7 @@ mod tools;
 pub(crate) use deploy::command as deploy;
 pub(crate) use size::command as size;
 pub(crate) use suite::suite;
-pub(crate) use tools::{Npm, cargo_tool, npm};
+pub(crate) use tools::cargo_tool;
 
 use crate::workplace::Workplace;
 
