@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::panic;
+use std::thread;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -34,6 +35,8 @@ fn report_panics() {
     panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
-        tracing::error!(place, "a defect: please report it with this place");
+        let thread = thread::current();
+        let thread = thread.name().unwrap_or_default();
+        tracing::error!(place, thread, "a defect: please report it with this place");
     }));
 }

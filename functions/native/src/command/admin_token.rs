@@ -21,12 +21,20 @@ pub(crate) fn run(args: &AdminTokenArgs) -> Result<(), Failure> {
     if let Some(out) = &args.kv_bulk {
         let first = kv_bulk::write_first_start(out)?;
         return output::print(|to| {
-            writeln!(to, "{word}OPENAI_API_KEY={}\n{word}POSTERN_ADMIN_TOKEN={}", first.key, first.admin_token)
+            writeln!(
+                to,
+                "{word}OPENAI_API_KEY={}\n{word}POSTERN_ADMIN_TOKEN={}",
+                first.key, first.admin_token
+            )
         });
     }
-    if !args.data.is_dir() {
-        let text = "there is no data directory: `postern serve` makes one, and prints a token";
-        return Err(Failure::new(format!("{}: {text}", args.data.display())));
+    // With an administrator in it, a new store would never give its first key.
+    if !Data::exists(&args.data) {
+        let directory = args.data.display();
+        return Err(Failure::new(format!(
+            "there is no gateway's data in {directory} (no postern.redb); start one with \
+             postern serve --data {directory}"
+        )));
     }
     let data = Data::open(&args.data, Duration::MAX).map_err(Failure::new)?;
     let host = NativeHost::new(data);

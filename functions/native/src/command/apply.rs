@@ -29,7 +29,9 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<(), Failure> {
     if let Some(out) = &args.kv_bulk {
         kv_bulk::write_config(out, &loaded.value)?;
         let next = format!("npx wrangler kv bulk put {} --binding POSTERN --remote", out.display());
-        return output::print(|to| writeln!(to, "{} is written; put it in force with\n\n  {next}", out.display()));
+        return output::print(|to| {
+            writeln!(to, "{} is written; put it in force with\n\n  {next}", out.display())
+        });
     }
     let remote = Remote::new(&args.remote, args.to.as_deref())?;
     block_on(async {

@@ -68,7 +68,10 @@ mod tests {
         assert!(!text.contains(&first.key) && !text.contains(&first.admin_token));
         let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
         let names: Vec<_> = entries.iter().filter_map(|entry| entry["key"].as_str()).collect();
-        assert!(names.len() == 2 && names[0].starts_with("admin/") && names[1].starts_with("key/"), "{names:?}");
+        assert!(
+            names.len() == 2 && names[0].starts_with("admin/") && names[1].starts_with("key/"),
+            "{names:?}"
+        );
         assert!(entries[1]["value"].as_str().unwrap().contains("\"tenant\":\"default\""));
     }
 

@@ -63,6 +63,13 @@ impl Cache {
             content.values.remove(name);
         }
     }
+
+    /// Forgets everything: the file may say something else now.
+    pub(super) fn forget_all(&self) {
+        let mut content = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        content.changes += 1;
+        content.values.clear();
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +93,9 @@ mod tests {
         cache.keep(&after, "a", Bytes::from_static(b"new"));
         assert!(matches!(cache.find("a"), Found::Value(value) if value == "new"));
         cache.forget(["a"].into_iter());
+        let before = unknown(&cache, "a");
+        cache.forget_all();
+        cache.keep(&before, "a", Bytes::from_static(b"old"));
         unknown(&cache, "a");
     }
 

@@ -48,6 +48,16 @@ pub(super) fn open(path: &Path) -> Result<Database, DataError> {
     Ok(database)
 }
 
+/// Whether there is a database in the directory at `path`.
+pub(super) fn has_database(path: &Path) -> bool {
+    path.join(FILE).is_file()
+}
+
+/// Opens a database that was there before. Where its disk is not mounted any more, no empty one takes its place.
+pub(super) fn open_existing(path: &Path) -> Result<Database, DataError> {
+    if has_database(path) { open(path) } else { Err(DataError::new(path, format!("{FILE} is gone"))) }
+}
+
 fn refused(path: &Path, error: &io::Error) -> DataError {
     let reason = match error.kind() {
         ErrorKind::PermissionDenied => {

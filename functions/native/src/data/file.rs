@@ -1,7 +1,9 @@
 //! The open database, which can be opened anew when the disk has failed.
 
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use postern_gateway::StoreError;
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
@@ -14,26 +16,29 @@ pub(super) struct DatabaseFile {
     directory: PathBuf,
     /// None for the moment between closing and opening, and for as long as it cannot be opened.
     database: RwLock<Option<Database>>,
+    /// Whether reading or writing has failed since it was opened.
+    broken: AtomicBool,
 }
 
 impl DatabaseFile {
     /// Opens the database in a directory; makes both if they do not exist.
     pub(super) fn open(directory: &Path) -> Result<Self, DataError> {
         let database = directory::open(directory)?;
-        Ok(Self { directory: directory.to_owned(), database: RwLock::new(Some(database)) })
+        let directory = directory.to_owned();
+        Ok(Self { directory, database: RwLock::new(Some(database)), broken: AtomicBool::new(false) })
     }
 
     /// Begins to read, with what has been committed so far.
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => database.begin_read().map_err(|error| failure(&error)),
+        match &*self.database() {
+            Some(database) => database.begin_read().map_err(|error| self.failed(error)),
             None => Err(closed()),
         }
     }
 
     /// Begins to write.
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        let begun = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+        let begun = match &*self.database() {
             Some(database) => database.begin_write(),
             None => return Err(closed()),
         };
@@ -43,14 +48,45 @@ impl DatabaseFile {
         Ok(transaction)
     }
 
-    /// Opens the file anew. Once writing has failed, because the disk was full for example, the database refuses
-    /// everything until then, also when there is room again.
+    /// An error of reading, as the core's. One of the disk breaks the file.
+    pub(super) fn failed(&self, error: impl Into<redb::Error>) -> StoreError {
+        let error = error.into();
+        if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+            self.mark_broken();
+        }
+        failure(&error)
+    }
+
+    /// Says that the file has to be opened anew.
+    pub(super) fn mark_broken(&self) {
+        self.broken.store(true, Ordering::Release);
+    }
+
+    /// Whether it has to be opened anew.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    /// Opens the file anew. Once the disk has failed, because it was full for example, the database refuses
+    /// everything until then, also when there is room again. What is being read meanwhile fails.
+    ///
+    /// Only for the thread that writes: the old database keeps the file while something is being written.
     pub(super) fn reopen(&self) -> Result<(), DataError> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        // The file is locked by who has it open: the old one has to go first.
-        *database = None;
-        *database = Some(directory::open(&self.directory)?);
+        // The file is locked by who has it open: the old one has to go first. Nobody waits for a slow disk here,
+        // they are told that there is no database.
+        drop(self.replace(None));
+        let database = directory::open_existing(&self.directory)?;
+        self.replace(Some(database));
+        self.broken.store(false, Ordering::Release);
         Ok(())
+    }
+
+    fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, database: Option<Database>) -> Option<Database> {
+        mem::replace(&mut *self.database.write().unwrap_or_else(PoisonError::into_inner), database)
     }
 }
 

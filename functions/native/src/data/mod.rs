@@ -56,6 +56,11 @@ impl Data {
         })
     }
 
+    /// Whether a gateway has ever kept its data in the directory at `path`.
+    pub(crate) fn exists(path: &Path) -> bool {
+        directory::has_database(path)
+    }
+
     /// Writes what is buffered and stops writing. Blocks until that is done; what comes later is refused.
     pub(crate) fn close(&self) {
         self.writer.close();

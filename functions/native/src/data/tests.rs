@@ -274,8 +274,65 @@ async fn the_file_can_be_opened_anew_while_it_is_used() {
     let data = directory.open();
     data.store.write("a", Bytes::from_static(b"1")).await.unwrap();
     data.journal.append(record(1_000_000, 1, "t")).await.unwrap();
-    data.journal.file.reopen().unwrap();
-    data.store.write("b", Bytes::from_static(b"2")).await.unwrap();
+    // Only the thread that writes may open it anew: while it writes, the old one cannot be closed.
+    data.journal.file.mark_broken();
+    while data.journal.file.is_broken() {
+        data.store.write("b", Bytes::from_static(b"2")).await.unwrap();
+    }
     assert_eq!(data.store.list("", None, 10).await.unwrap().len(), 2);
     assert_eq!(data.journal.usage(&UsageQuery::default()).await.unwrap()[0].sums.calls, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_anew_comes_back_by_itself() {
+    let directory = Directory::new();
+    let data = directory.open();
+    for name in ["a", "b", "config"] {
+        data.store.write(name, Bytes::from_static(b"1")).await.unwrap();
+    }
+    data.store.read("a").await.unwrap();
+    data.store.read("config").await.unwrap();
+    let away = directory.0.with_extension("away");
+    fs::rename(&directory.0, &away).unwrap();
+    data.journal.file.mark_broken();
+    while data.store.read("b").await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // What was read before can still be used, but nobody is told that the store is well.
+    assert_eq!(data.store.read("a").await.unwrap().unwrap(), "1");
+    assert!(data.store.read("config").await.is_err());
+    assert!(data.store.write("a", Bytes::new()).await.is_err());
+    data.journal.append(record(1_000_000, 1, "t")).await.unwrap();
+    // A change that failed may have been made all the same.
+    assert!(data.store.read("a").await.is_err());
+    assert!(!directory.0.exists());
+    fs::rename(&away, &directory.0).unwrap();
+    // Without anything to write it is tried again, and what could not be written is.
+    while data.store.read("b").await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(data.store.read("a").await.unwrap().unwrap(), "1");
+    assert_eq!(data.journal.usage(&UsageQuery::default()).await.unwrap()[0].sums.calls, 1);
+}
+
+#[tokio::test]
+async fn a_page_of_large_records_ends_early() {
+    let directory = Directory::new();
+    let data = directory.open();
+    let body = "x".repeat(5 << 20);
+    for i in 0..5 {
+        let record = Record { request_body: Some(body.clone()), ..record(1_000_000 + i, i, "t") };
+        data.journal.append(record).await.unwrap();
+    }
+    let mut query = RecordQuery { limit: 100, ascending: true, ..RecordQuery::default() };
+    let mut pages = Vec::new();
+    loop {
+        let page = data.journal.records(&query).await.unwrap();
+        pages.push(page.data.iter().map(|record| record.cost.0).collect::<Vec<_>>());
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec![0, 1], vec![2, 3], vec![4]]);
 }

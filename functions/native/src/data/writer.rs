@@ -3,9 +3,12 @@
 //! Changes of values are waited for by who makes them, so they are committed at once. Records are not: they gather
 //! for a moment in a bounded buffer. When the buffer is full, because the disk is slow or broken, further records are
 //! dropped, counted and said in the log; a call never waits for its record.
+//!
+//! When reading or writing has failed, this thread opens the file anew, again and again until that works.
 
 use std::collections::HashMap;
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use postern_gateway::StoreError;
-use postern_gateway::record::{Record, RollupKey, RollupValue};
+use postern_gateway::record::{Attempt, Record, RollupKey, RollupValue};
 use redb::{ReadableTable, WriteTransaction};
 use tokio::sync::oneshot;
 
@@ -29,9 +32,9 @@ const GATHER: Duration = Duration::from_millis(200);
 const BATCH: usize = 4096;
 /// Records in the buffer at most.
 const MOST_RECORDS: usize = 16_384;
-/// Bytes of payloads in the buffer at most.
+/// Bytes of records in the buffer at most.
 const MOST_BYTES: usize = 64 << 20;
-/// How long to wait before trying again when the file cannot be written.
+/// How long to wait before the file is opened anew when it has failed, and how often to look whether it has.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often old records are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -66,7 +69,8 @@ struct Queue {
 #[derive(Default)]
 struct Work {
     records: Vec<Record>,
-    payload_bytes: usize,
+    /// How much memory the records take, about.
+    bytes: usize,
     changes: Vec<Change>,
     /// Who waits until all of this is durable.
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
@@ -75,6 +79,19 @@ struct Work {
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work {
+    /// Takes a record if there is room for it.
+    fn take(&mut self, record: Record) -> bool {
+        let bytes = size(&record);
+        let fits = self.records.len() < MOST_RECORDS && self.bytes + bytes <= MOST_BYTES;
+        if fits {
+            self.records.push(record);
+            self.bytes += bytes;
+        }
+        fits
     }
 }
 
@@ -108,26 +125,22 @@ impl Writer {
             queue.work.waiting.push(done);
         }
         self.shared.wake.notify_one();
-        written.await.unwrap_or_else(|_| Err(StoreError("the store was closed while writing".to_owned())))
+        written.await.unwrap_or_else(|_| Err(StoreError("the store failed while writing".to_owned())))
     }
 
     /// Takes a record, or drops and counts it when there are too many already.
     pub(super) fn append(&self, record: Record) -> Result<(), StoreError> {
-        let bytes = payload_bytes(&record);
         let mut queue = self.shared.queue();
         if queue.closed {
             return Err(StoreError("the store is closed".to_owned()));
         }
-        let work = &mut queue.work;
-        if work.records.len() >= MOST_RECORDS || work.payload_bytes + bytes > MOST_BYTES {
-            drop(queue);
+        let taken = queue.work.take(record);
+        let count = queue.work.records.len();
+        drop(queue);
+        if !taken {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
-        work.records.push(record);
-        work.payload_bytes += bytes;
-        let count = work.records.len();
-        drop(queue);
         // The first one starts the clock, a full batch stops it.
         if count == 1 || count == BATCH {
             self.shared.wake.notify_one();
@@ -146,9 +159,48 @@ impl Writer {
     }
 }
 
-fn payload_bytes(record: &Record) -> usize {
-    let length = |body: &Option<String>| body.as_ref().map_or(0, String::len);
-    length(&record.request_body) + length(&record.response_body)
+/// How much memory a record takes, about. Callers choose how long some of its texts are.
+fn size(record: &Record) -> usize {
+    let Record {
+        id,
+        tenant,
+        key,
+        dialect,
+        operation,
+        model,
+        provider,
+        upstream_model,
+        response_model,
+        attempts,
+        error,
+        finish_reasons,
+        trace_id,
+        country,
+        colo,
+        region,
+        request_body,
+        response_body,
+        ..
+    } = record;
+    let texts = [
+        id,
+        tenant,
+        key,
+        dialect,
+        operation,
+        model,
+        provider,
+        upstream_model,
+        response_model,
+        trace_id,
+        country,
+        colo,
+        region,
+    ];
+    let texts = texts.into_iter().chain([error, request_body, response_body].into_iter().flatten());
+    let texts: usize = texts.chain(finish_reasons).map(|text| size_of::<String>() + text.len()).sum();
+    let attempts = attempts.iter().map(|a| size_of::<Attempt>() + a.provider.len() + a.model.len());
+    size_of::<Record>() + texts + attempts.sum::<usize>()
 }
 
 /// The thread's own side.
@@ -164,20 +216,44 @@ impl Pen {
         let mut next_prune = Instant::now();
         let mut reported = 0;
         loop {
-            let (work, closed) = self.next_work(next_prune);
-            let failed = self.write(work, closed);
+            let look = if self.file.is_broken() { Duration::ZERO } else { RETRY };
+            let (work, closed) = self.next_work(next_prune.min(Instant::now() + look));
+            let records = work.records.len();
+            let turn = AssertUnwindSafe(|| {
+                self.write(work, closed);
+                if !closed && !self.file.is_broken() && Instant::now() >= next_prune {
+                    next_prune = Instant::now() + PRUNE_EVERY;
+                    if self.prune() {
+                        // There may be more, but calls' records come first.
+                        next_prune = Instant::now() + GATHER;
+                    }
+                }
+            });
+            // A defect met while writing must not end all writing: what may have caused it is given up.
+            if panic::catch_unwind(turn).is_err() {
+                tracing::error!(records, "writing has failed by a defect: these records may be lost");
+                self.file.mark_broken();
+                self.cache.forget_all();
+            }
             self.report_dropped(&mut reported);
             if closed {
                 return;
             }
-            if failed {
+            if self.file.is_broken() {
                 thread::sleep(RETRY);
-                if let Err(error) = self.file.reopen() {
-                    tracing::error!(%error, "the store cannot be opened again yet");
-                }
-            } else if Instant::now() >= next_prune {
-                next_prune = Instant::now() + self.prune();
+                self.reopen();
             }
+        }
+    }
+
+    fn reopen(&self) {
+        match self.file.reopen() {
+            Ok(()) => {
+                // Nobody knows what became of a change that failed; the file does now.
+                self.cache.forget_all();
+                tracing::info!("the store was opened again");
+            }
+            Err(error) => tracing::error!(%error, "the store cannot be opened again yet"),
         }
     }
 
@@ -203,18 +279,22 @@ impl Pen {
         }
     }
 
-    /// Commits the work and tells who waits for it; says whether that failed.
-    fn write(&self, mut work: Work, closed: bool) -> bool {
+    /// Commits the work and tells who waits for it.
+    fn write(&self, mut work: Work, closed: bool) {
         if work.records.is_empty() && work.waiting.is_empty() {
-            return false;
+            return;
         }
         let result = self.commit(&work);
+        if result.is_err() {
+            self.file.mark_broken();
+        }
+        if !work.changes.is_empty() {
+            // Also after a failure: it may have come after the change was made, and a key that was revoked must not
+            // go on.
+            self.cache.forget(work.changes.iter().map(|change| change.name.as_str()));
+        }
         match &result {
-            Ok(()) => {
-                if !work.changes.is_empty() {
-                    self.cache.forget(work.changes.iter().map(|change| change.name.as_str()));
-                }
-            }
+            Ok(()) => {}
             Err(error) if closed => {
                 tracing::error!(%error, lost = work.records.len(), "the last records could not be written");
             }
@@ -227,17 +307,14 @@ impl Pen {
             // Whoever asked may have left.
             let _ = waiting.send(result.clone());
         }
-        result.is_err()
     }
 
     /// Keeps the records of a commit that failed for the next one, as far as there is room.
     fn put_back(&self, work: &mut Work) {
         let mut queue = self.shared.queue();
         let newer = mem::replace(&mut queue.work.records, mem::take(&mut work.records));
-        queue.work.payload_bytes += work.payload_bytes;
-        let room = MOST_RECORDS.saturating_sub(queue.work.records.len());
-        let lost = newer.len().saturating_sub(room);
-        queue.work.records.extend(newer.into_iter().take(room));
+        queue.work.bytes = work.bytes;
+        let lost = newer.into_iter().map(|record| queue.work.take(record)).filter(|taken| !taken).count();
         drop(queue);
         self.shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
     }
@@ -251,17 +328,16 @@ impl Pen {
         transaction.commit().map_err(|error| failure(&error))
     }
 
-    /// Removes old records; says when to look again.
-    fn prune(&self) -> Duration {
-        match retention::prune(&self.file, self.keep) {
-            Ok(0) => PRUNE_EVERY,
-            // There may be more, but calls' records come first.
-            Ok(_) => GATHER,
-            Err(error) => {
+    /// Removes some old records; says whether there were any.
+    fn prune(&self) -> bool {
+        retention::prune(&self.file, self.keep).map_or_else(
+            |error| {
                 tracing::error!(%error, "old records cannot be removed");
-                PRUNE_EVERY
-            }
-        }
+                self.file.mark_broken();
+                false
+            },
+            |removed| removed > 0,
+        )
     }
 
     fn report_dropped(&self, reported: &mut u64) {

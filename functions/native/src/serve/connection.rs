@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -83,13 +84,19 @@ async fn answer(
     host: &NativeHost,
     request: Request<Incoming>,
 ) -> Response<Body<NativeHost>> {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     match AssertUnwindSafe(handle(gateway, host, request)).catch_unwind().await {
         Ok(reply) => {
             host.finish(reply.after).await;
             reply.response
         }
-        // Where it happened is in the log already.
-        Err(_panic) => internal_error(),
+        Err(_panic) => {
+            // The line before this one, of the same thread, says where.
+            let thread = thread::current();
+            let thread = thread.name().unwrap_or_default();
+            tracing::error!(thread, %method, path = uri.path(), "a call was answered with 500 after a defect");
+            internal_error()
+        }
     }
 }
 

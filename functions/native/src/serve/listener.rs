@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_gateway::Gateway;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
@@ -19,6 +20,11 @@ use crate::signals::StopSignals;
 const BACKLOG: u32 = 1024;
 /// How long to wait when no connection can be accepted, because there are too many open files for example.
 const BREATHE: Duration = Duration::from_millis(100);
+
+/// How long a caller may leave an answer unread. Long enough for one that pauses to work on what it has.
+const UNREAD: Duration = Duration::from_secs(5 * 60);
+/// How long a connection may be silent before the system asks whether the caller still lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// A taken address.
 pub(super) struct Listener {
@@ -150,7 +156,25 @@ fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 fn prepare(stream: TcpStream) -> io::Result<std::net::TcpStream> {
     // Without this the system holds small writes back for 40 ms.
     stream.set_nodelay(true)?;
+    if let Err(error) = limit_silence(&stream, UNREAD) {
+        tracing::debug!(%error, "a connection is served without limits of silence");
+    }
     stream.into_std()
+}
+
+/// Lets the system end a connection whose caller is gone or reads no more. Nothing else would: an answer that cannot
+/// be written waits, and its upstream, its memory and its record with it.
+fn limit_silence(stream: &TcpStream, unread: Duration) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    // A caller that vanished while nothing is being written to it.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))?;
+    // Linux applies this to data that is not acknowledged and to data that the caller leaves no room for. Other
+    // systems end the first kind by themselves and know no limit for the second.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(unread))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = unread;
+    Ok(())
 }
 
 /// The caller has left before it was accepted, or its connection is broken: the next one may be fine.
@@ -165,6 +189,21 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn who_does_not_read_is_cut() {
+        use std::io::Write as _;
+        let (listener, address) = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let caller = std::net::TcpStream::connect(address).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        limit_silence(&stream, Duration::from_secs(1)).unwrap();
+        let mut stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        let written = std::thread::spawn(move || stream.write_all(&vec![0; 64 << 20]));
+        assert_eq!(written.join().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+        drop(caller);
+    }
 
     #[test]
     fn addresses_in_every_form() {

@@ -42,17 +42,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
-    let (host, workers) = control.block_on(async {
+    let host = NativeHost::new(data);
+    // Runtimes must not end inside another one, not even when a later step fails.
+    let workers = Workers::start(args.runtime, args.threads(), &host)?;
+    control.block_on(async {
         let listener = Listener::bind(&args.listen)?;
         // From here on a signal is not the end of the process any more.
         let (stop, reload) = (StopSignals::new(), ReloadSignals::new());
-        let host = NativeHost::new(data);
         let (config, origin) = source.config(file, &host).await?;
         let gateway = Arc::new(Gateway::new(config, origin));
         let first = identity::first_start(&host)
             .await
             .map_err(|error| Failure::new(format!("the first start failed: {error}")))?;
-        let workers = Workers::start(args.runtime, args.threads(), &host)?;
         welcome::print(&gateway.snapshot().config, listener.address(), first.as_ref());
         drop(first);
         let reloading = tokio::spawn(reload::run(watch, reload, Arc::clone(&gateway), host.clone()));
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         if tokio::time::timeout(LAST_RECORDS, host.settled()).await.is_err() {
             tracing::error!("some calls did not end in time, their records are lost");
         }
-        Ok::<_, Failure>((host, workers))
+        Ok::<_, Failure>(())
     })?;
     // What blocks must not run inside a runtime.
     host.close();

@@ -2,6 +2,7 @@
 
 mod config;
 mod connections;
+mod dynamodb;
 mod keys;
 mod records;
 mod start;

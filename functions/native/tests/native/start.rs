@@ -1,6 +1,8 @@
 //! Starting: what is printed, and what is said when it cannot be.
 
+use std::fs;
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::support::{Directory, Gateway, exists, postern, run};
 
@@ -78,6 +80,22 @@ fn an_address_in_use_costs_no_secret() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn threads_that_cannot_start_cost_no_secret() {
+    let directory = Directory::new();
+    // Each thread has files of its own, more than there may be.
+    let (code, output, errors) = run(Command::new("sh")
+        .args(["-c", r#"ulimit -n 24; exec "$0" "$@""#, env!("CARGO_BIN_EXE_postern"), "serve"])
+        .args(["--listen", "127.0.0.1:0", "--threads", "64", "--data"])
+        .arg(directory.path("data"))
+        .env_clear());
+    assert_eq!((code, output.as_str()), (1, ""));
+    assert!(errors.contains("cannot start the threads that serve"), "{errors}");
+    // The next start is still the first one.
+    Gateway::first(&directory, &[]).stop();
+}
+
+#[test]
 fn options_that_make_no_sense() {
     let directory = Directory::new();
     let data = directory.path("data");
@@ -102,7 +120,15 @@ fn a_lost_administrator_token_is_replaced() {
     let directory = Directory::new();
     let data = directory.path("data");
     let (code, _, errors) = run(postern().args(["admin-token", "--data"]).arg(&data));
-    assert!(code == 1 && errors.contains("there is no data directory"), "{errors}");
+    assert!(code == 1 && errors.contains("postern serve --data"), "{errors}");
+    // A directory alone is no store either, and must not become one without a first key.
+    fs::create_dir(&data).unwrap();
+    let (code, output, errors) = run(postern().args(["admin-token", "--data"]).arg(&data));
+    assert_eq!((code, output.as_str()), (1, ""));
+    assert!(
+        errors.contains("there is no gateway's data in") && !exists(&data.join("postern.redb")),
+        "{errors}"
+    );
     Gateway::first(&directory, &[]).stop();
     let (code, output, errors) = run(postern().args(["admin-token", "--data"]).arg(&data));
     assert_eq!((code, errors.as_str()), (0, ""));

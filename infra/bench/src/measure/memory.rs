@@ -16,7 +16,7 @@ const OPEN: Route = Route { model: "open", path: "/stream/20/1" };
 const STREAMS: u32 = 1000;
 const OPENING: Duration = Duration::from_secs(4);
 const SETTLED: Duration = Duration::from_secs(2);
-const CALLS: u64 = 200_000;
+const CALLS: u64 = 400_000;
 const CALLS_IN_FULL: u64 = 1_000_000;
 const CONNECTIONS: usize = 16;
 /// What counts as flat: buffers have filled in the first half, and the second adds no more than this, MB.
