@@ -34,6 +34,8 @@ async function start(modules, options) {
     modulesRoot: build,
     defaultPersistRoot: state,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    // Without this every fetch goes through another Worker first.
+    stripCfConnectingIp: false,
   });
   await miniflare.ready;
   const url = await miniflare.unsafeGetDirectURL();

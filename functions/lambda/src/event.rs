@@ -112,7 +112,7 @@ impl Event {
         };
         match &raw.multi_value_headers {
             Some(all) => {
-                all.iter().for_each(|(name, values)| values.iter().for_each(|value| add(name, value)))
+                all.iter().for_each(|(name, values)| values.iter().for_each(|value| add(name, value)));
             }
             None => raw.headers.iter().flatten().for_each(|(name, value)| add(name, value)),
         }

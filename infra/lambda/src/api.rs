@@ -132,8 +132,8 @@ impl Shared {
             (&Method::POST, rest) => {
                 let parts = rest.strip_prefix("invocation/").and_then(|rest| rest.split_once('/'));
                 match parts {
-                    Some((id, "response")) => self.response(&id.to_owned(), request).await,
-                    Some((id, "error")) => self.error(&id.to_owned(), request).await,
+                    Some((id, "response")) => self.response(id, request).await,
+                    Some((id, "error")) => self.error(id, request).await,
                     _ => plain(StatusCode::NOT_FOUND, "no such path"),
                 }
             }

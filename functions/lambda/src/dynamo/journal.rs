@@ -182,7 +182,7 @@ impl DynamoJournal {
     }
 
     async fn sum(&self, query: &UsageQuery) -> Result<Vec<(RollupKey, RollupValue)>, TableError> {
-        let day_of = |time: Option<postern_gateway::Timestamp>| time.map(|time| time.day());
+        let day_of = |time: Option<postern_gateway::Timestamp>| time.map(postern_gateway::Timestamp::day);
         let (since, until) = (day_of(query.since).map(day_text), day_of(query.until).map(day_text));
         let days = self.days(SUM_DAYS).await?;
         let asked = days.into_iter().filter(|day| {

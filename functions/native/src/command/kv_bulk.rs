@@ -45,7 +45,7 @@ pub(super) fn write_first_start(out: &Path) -> Result<FirstStart, Failure> {
     let removed = fs::remove_dir_all(&folder);
     let (first, listed) = made?;
     removed.map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-    let entry = |(name, value): &(String, _)| json!({ "key": name, "value": String::from_utf8_lossy(value) });
+    let entry = |(name, value): &(String, bytes::Bytes)| json!({ "key": name, "value": String::from_utf8_lossy(value) });
     write(out, &listed.iter().map(entry).collect::<Vec<_>>())?;
     Ok(first)
 }

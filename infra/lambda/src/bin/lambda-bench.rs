@@ -136,7 +136,11 @@ async fn answer(function: &Function, event: Bytes) -> Result<Instant, String> {
         piece.map_err(|error| error.to_string())?;
         first.get_or_insert_with(Instant::now);
     }
-    if status == 200 { first.ok_or("an empty answer".to_owned()) } else { Err(format!("answered with {status}")) }
+    if status == 200 {
+        first.ok_or("an empty answer".to_owned())
+    } else {
+        Err(format!("answered with {status}"))
+    }
 }
 
 /// A call of the demo with a prompt of a kilobyte.

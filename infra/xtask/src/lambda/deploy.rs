@@ -50,7 +50,10 @@ impl Options {
 
     fn parameter(&self, name: &str) -> Option<&str> {
         let values = self.parameters.iter().filter_map(|parameter| parameter.split_once('='));
-        values.filter(|(other, value)| *other == name && !value.is_empty()).map(|(_, value)| value).last()
+        values
+            .filter(|(other, value)| *other == name && !value.is_empty())
+            .map(|(_, value)| value)
+            .next_back()
     }
 }
 

@@ -80,7 +80,15 @@ pub(crate) fn local(place: &Workplace, args: &[String]) -> Result<bool, String> 
 pub(crate) fn bench(place: &Workplace, args: &[String]) -> Result<bool, String> {
     let dynoxide = dynoxide(place)?;
     let mut build = place.cargo();
-    build.args(["build", "--profile", "dist", "--package", "postern-lambda", "--package", "postern-lambda-emulator"]);
+    build.args([
+        "build",
+        "--profile",
+        "dist",
+        "--package",
+        "postern-lambda",
+        "--package",
+        "postern-lambda-emulator",
+    ]);
     run::must("building the function", build.arg("--bins"), HOUR)?;
     let folder = place.target.join("dist");
     let mut bench = place.command(folder.join("lambda-bench"));

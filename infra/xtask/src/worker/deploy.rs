@@ -145,7 +145,11 @@ impl Deployment<'_> {
         let Some(config) = config else { return Ok(()) };
         let out = self.place.target.join("config-entry.json");
         let mut apply = self.place.command(&self.gateway);
-        run::must("checking the configuration", apply.arg("apply").arg(config).arg("--kv-bulk").arg(&out), LONG)?;
+        run::must(
+            "checking the configuration",
+            apply.arg("apply").arg(config).arg("--kv-bulk").arg(&out),
+            LONG,
+        )?;
         self.put(&out)
     }
 
@@ -232,7 +236,9 @@ fn namespace_id(listed: &str) -> Result<Option<String>, String> {
 }
 
 fn deployed_url(said: &str) -> Option<String> {
-    said.split_whitespace().find(|word| word.starts_with("https://") && word.contains(".workers.dev")).map(str::to_owned)
+    said.split_whitespace()
+        .find(|word| word.starts_with("https://") && word.contains(".workers.dev"))
+        .map(str::to_owned)
 }
 
 /// The names in `${NAME}`, each once.

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// Every model that the key may use: the configured ones first, then what the catalog knows of each provider.
 pub(crate) async fn list<H: Host>(gateway: &Gateway, host: &H, parts: &Parts, now: Timestamp) -> Reply<H> {
-    let caller = match identity::authenticate(host, parts, now).await {
+    let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
         Err(refused) => return Reply::plain(response(&refused.error)),
     };
@@ -33,7 +33,7 @@ pub(crate) async fn retrieve<H: Host>(
     now: Timestamp,
     name: &str,
 ) -> Reply<H> {
-    let caller = match identity::authenticate(host, parts, now).await {
+    let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
         Err(refused) => return Reply::plain(response(&refused.error)),
     };

@@ -5,9 +5,13 @@
 
 mod credential;
 mod first_start;
+mod known;
 
 pub use credential::{Credential, CredentialKind};
 pub use first_start::{FirstStart, first_start, new_admin};
+pub(crate) use known::KnownKeys;
+
+use std::sync::Arc;
 
 use http::request::Parts;
 
@@ -16,22 +20,27 @@ use crate::host::Host;
 use crate::store::{self, AdminEntry, KeyEntry};
 use crate::time::Timestamp;
 
-/// An authenticated caller.
+/// An authenticated caller, by the key it showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The tenant.
-    pub tenant: String,
-    /// The key's id.
-    pub key: String,
-    /// Models the key may use, as patterns.
-    pub models: Vec<String>,
-}
+pub struct Caller(Arc<KeyEntry>);
 
 impl Caller {
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.0.tenant
+    }
+
+    /// The key's id.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.0.id
+    }
+
     /// Whether the key may use a model of this name.
     #[must_use]
     pub fn may_use(&self, model: &str) -> bool {
-        self.models.iter().any(|pattern| matches_pattern(pattern, model))
+        self.0.models.iter().any(|pattern| matches_pattern(pattern, model))
     }
 }
 
@@ -51,7 +60,12 @@ impl From<GatewayError> for Refused {
 }
 
 /// Finds the caller by the key in the request.
-pub async fn authenticate<H: Host>(host: &H, parts: &Parts, now: Timestamp) -> Result<Caller, Refused> {
+pub(crate) async fn authenticate<H: Host>(
+    known: &KnownKeys,
+    host: &H,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<Caller, Refused> {
     let text = credential::extract(parts).ok_or_else(|| {
         GatewayError::new(
             ErrorKind::MissingKey,
@@ -60,17 +74,14 @@ pub async fn authenticate<H: Host>(host: &H, parts: &Parts, now: Timestamp) -> R
     })?;
     let invalid = || GatewayError::new(ErrorKind::InvalidKey, "this API key is not known here");
     let presented = Credential::parse(CredentialKind::Key, text);
-    let entry: Option<KeyEntry> = match &presented {
-        Some(credential) => {
-            let name = format!("{}{}", store::KEYS, credential.id());
-            store::read(host.store(), &name).await.map_err(GatewayError::from)?
-        }
+    let entry = match &presented {
+        Some(credential) => known.read(host, credential.id()).await.map_err(GatewayError::from)?,
         None => None,
     };
     // Ids are public. What time must not tell is how much of a secret is right.
     let good = credential::verify(text, entry.as_ref().map_or(credential::NO_HASH, |e| &e.hash));
     let Some(entry) = entry.filter(|_| good) else { return Err(invalid().into()) };
-    let caller = Caller { tenant: entry.tenant, key: entry.id, models: entry.models };
+    let caller = Caller(Arc::clone(&entry));
     let refuse = |kind, message: &str| Refused {
         error: GatewayError::new(kind, message),
         caller: Some(caller.clone()),

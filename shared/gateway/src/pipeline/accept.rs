@@ -37,7 +37,7 @@ impl Call {
         dialect: Dialect,
         parts: Parts,
     ) -> Self {
-        let trace = TraceContext::from_header(host, parts.headers.get("traceparent"));
+        let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
         Self { id, arrived, dialect, trace, parts }
     }
 }

@@ -21,7 +21,16 @@ use crate::policy::estimate;
 use crate::record::{Outcome, Place, Record};
 
 /// Headers of a provider's answer that pass to the caller.
-const PASSED: [&str; 2] = ["openai-processing-ms", "openai-version"];
+static PASSED: [HeaderName; 2] =
+    [HeaderName::from_static("openai-processing-ms"), HeaderName::from_static("openai-version")];
+
+// Made once: a name given as text is parsed at each use.
+static MODEL: HeaderName = HeaderName::from_static("x-postern-model");
+static TARGET: HeaderName = HeaderName::from_static("x-postern-target");
+static COST: HeaderName = HeaderName::from_static("x-postern-cost-usd");
+static CACHE: HeaderName = HeaderName::from_static("x-postern-cache");
+static UPSTREAM_ID: HeaderName = HeaderName::from_static("x-postern-upstream-request-id");
+static BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Runs a call through all stages.
 pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, call: Call, body: B) -> Reply<H>
@@ -30,7 +39,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let snapshot = gateway.snapshot();
-    let caller = match identity::authenticate(host, &call.parts, call.arrived).await {
+    let caller = match identity::authenticate(&gateway.keys, host, &call.parts, call.arrived).await {
         Ok(caller) => caller,
         Err(refused) => {
             let after = match refused.caller {
@@ -74,8 +83,8 @@ fn record_of(call: &Call, caller: &Caller) -> Record {
     Record {
         id: call.id.as_str().to_owned(),
         at: call.arrived,
-        tenant: caller.tenant.clone(),
-        key: caller.key.clone(),
+        tenant: caller.tenant().to_owned(),
+        key: caller.key().to_owned(),
         dialect: call.dialect.name().to_owned(),
         operation: "chat".to_owned(),
         trace_id: call.trace.trace_id(),
@@ -114,7 +123,7 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
     };
     if let Some(attempt) = draft.record().attempts.last() {
         let target = format!("{}/{}", attempt.provider, attempt.model);
-        insert(response.headers_mut(), "x-postern-target", &target);
+        insert(response.headers_mut(), &TARGET, &target);
     }
     Reply { response, after: draft.finish(outcome) }
 }
@@ -140,7 +149,7 @@ fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut d
             let priced = record.priced;
             name_target(response.headers_mut(), leg);
             if priced {
-                insert(response.headers_mut(), "x-postern-cost-usd", &cost);
+                insert(response.headers_mut(), &COST, &cost);
             }
             *response.body_mut() = Body::whole(body);
             Reply { response, after: draft.finish(Outcome::Ok) }
@@ -182,7 +191,7 @@ fn stream<H: Host>(
     pass_headers(headers, to, "text/event-stream; charset=utf-8");
     to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Asks nginx and its kin not to collect the stream before they pass it on.
-    to.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    to.insert(&BUFFERING, HeaderValue::from_static("no"));
     name_target(to, leg);
     Reply { response, after }
 }
@@ -190,24 +199,24 @@ fn stream<H: Host>(
 fn pass_headers(from: &HeaderMap, to: &mut HeaderMap, content_type: &'static str) {
     let kind = from.get(header::CONTENT_TYPE).cloned();
     to.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static(content_type)));
-    for name in PASSED {
+    for name in &PASSED {
         if let Some(value) = from.get(name) {
-            to.insert(HeaderName::from_static(name), value.clone());
+            to.insert(name, value.clone());
         }
     }
-    if let Some(id) = from.get("x-request-id") {
-        to.insert("x-postern-upstream-request-id", id.clone());
+    if let Some(id) = from.get(&crate::http::REQUEST_ID) {
+        to.insert(&UPSTREAM_ID, id.clone());
     }
 }
 
 fn name_target(to: &mut HeaderMap, leg: &Leg) {
-    insert(to, "x-postern-model", &leg.logical);
-    insert(to, "x-postern-target", &format!("{}/{}", leg.provider, leg.model));
-    to.insert("x-postern-cache", HeaderValue::from_static("off"));
+    insert(to, &MODEL, &leg.logical);
+    insert(to, &TARGET, &format!("{}/{}", leg.provider, leg.model));
+    to.insert(&CACHE, HeaderValue::from_static("off"));
 }
 
 /// Sets a header; a value that cannot be one (a model's name with odd characters) is left out.
-fn insert(to: &mut HeaderMap, name: &'static str, value: &str) {
+fn insert(to: &mut HeaderMap, name: &HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         to.insert(name, value);
     }

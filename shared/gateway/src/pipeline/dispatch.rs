@@ -170,7 +170,7 @@ fn write_request<H: Host>(
         }
     }
     if let Ok(value) = HeaderValue::try_from(asked.call.trace.header()) {
-        to.insert("traceparent", value);
+        to.insert(&crate::http::TRACEPARENT, value);
     }
     Ok(request)
 }

@@ -7,6 +7,7 @@ use futures_util::lock::Mutex;
 use super::figures::Listed;
 use crate::config::Config;
 use crate::http::Router;
+use crate::identity::KnownKeys;
 
 /// Where the configuration comes from, which decides who may change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub struct Gateway {
     snapshot: RwLock<Arc<Snapshot>>,
     /// Held while a configuration is stored and put in force, so that both end with the same one.
     pub(crate) changing: Mutex<()>,
+    pub(crate) keys: KnownKeys,
     pub(crate) router: Router,
 }
 
@@ -62,6 +64,7 @@ impl Gateway {
         Self {
             snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin))),
             changing: Mutex::new(()),
+            keys: KnownKeys::default(),
             router: Router::new(),
         }
     }

@@ -81,6 +81,6 @@ where
     }
     .instrument(span)
     .await;
-    reply.response.headers_mut().insert("x-request-id", id.header());
+    reply.response.headers_mut().insert(&surface::REQUEST_ID, id.header());
     reply
 }

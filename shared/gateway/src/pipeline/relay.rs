@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 
 /// The largest single event, bytes. A generated image inside one is a few million.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
+/// What is there at once goes on in pieces of about this many bytes.
+const BURST: usize = 16 * 1024;
 /// How long a finished stream may take to close its connection, which then can be used again.
 const CLOSING: Duration = Duration::from_millis(200);
 
@@ -102,30 +104,52 @@ impl<H: Host> Relay<H> {
         if let Some(step) = self.next.take() {
             return Poll::Ready(step);
         }
+        let mut forward = Forward::default();
         loop {
-            if let Some(step) = self.read_events() {
-                return Poll::Ready(step);
-            }
-            if self.closed {
-                return Poll::Ready(self.closing());
+            if let Err(fault) = self.read_events(&mut forward) {
+                return Poll::Ready(self.after(forward, Step::Failed(fault)));
             }
             // Also while data flows without a pause.
             if self.active >= self.deadline && !self.facts.done {
-                return Poll::Ready(Step::Failed(too_late("end of the answer")));
+                return Poll::Ready(self.after(forward, Step::Failed(too_late("end of the answer"))));
+            }
+            if self.closed || forward.len() >= BURST {
+                let step = forward.take().map(Step::Forward);
+                return Poll::Ready(step.unwrap_or_else(|| self.closing()));
             }
             match Pin::new(&mut self.upstream).poll_next(cx) {
+                // What is there already goes on in one piece.
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.active = host.now();
                     self.events.push(chunk);
                 }
                 // After the end mark, a broken connection changes nothing.
-                Poll::Ready(Some(Err(_))) if self.facts.done => return Poll::Ready(Step::End),
+                Poll::Ready(Some(Err(_))) if self.facts.done => {
+                    return Poll::Ready(self.after(forward, Step::End));
+                }
                 Poll::Ready(Some(Err(error))) => {
                     tracing::warn!(%error, "a stream broke off");
-                    return Poll::Ready(Step::Failed(Fault::new(FaultKind::Cut, "the connection broke off")));
+                    let fault = Fault::new(FaultKind::Cut, "the connection broke off");
+                    return Poll::Ready(self.after(forward, Step::Failed(fault)));
                 }
                 Poll::Ready(None) => self.closed = true,
-                Poll::Pending => return self.poll_timer(host, cx),
+                Poll::Pending => {
+                    return match forward.take() {
+                        Some(bytes) => Poll::Ready(Step::Forward(bytes)),
+                        None => self.poll_timer(host, cx),
+                    };
+                }
+            }
+        }
+    }
+
+    /// A step that comes once what is to be passed on has been.
+    fn after(&mut self, forward: Forward, step: Step) -> Step {
+        match forward.take() {
+            None => step,
+            Some(bytes) => {
+                self.next = Some(step);
+                Step::Forward(bytes)
             }
         }
     }
@@ -153,44 +177,26 @@ impl<H: Host> Relay<H> {
         Poll::Ready(Step::Failed(too_late(what)))
     }
 
-    /// Reads every event that is there. What may flow on is one piece of bytes, copied only if it is several events.
-    fn read_events(&mut self) -> Option<Step> {
-        let mut forward = Forward::default();
+    /// Reads every event that is there, and adds what may flow on to `forward`.
+    fn read_events(&mut self, forward: &mut Forward) -> Result<(), Fault> {
         loop {
-            match self.events.next() {
-                Ok(Some(mut event)) => match self.look_at(&event) {
-                    Ok(wanted) => {
-                        // The second half of a CRLF that was cut belongs to the event before.
-                        if event.raw.first() == Some(&b'\n') {
-                            let half = event.raw.split_to(1);
-                            if !self.hidden {
-                                forward.add(half);
-                            }
-                        }
-                        if wanted {
-                            forward.add(event.raw);
-                        }
-                        self.hidden = !wanted;
-                    }
-                    // What came before the error is passed on first.
-                    Err(fault) => return Some(self.fail_after(forward, fault)),
-                },
-                Ok(None) => return forward.take().map(Step::Forward),
-                Err(_) => {
-                    let text = format!("an event of the stream is larger than {MAX_EVENT} bytes");
-                    return Some(self.fail_after(forward, Fault::new(FaultKind::BadAnswer, text)));
+            let event = self.events.next().map_err(|_| {
+                let text = format!("an event of the stream is larger than {MAX_EVENT} bytes");
+                Fault::new(FaultKind::BadAnswer, text)
+            })?;
+            let Some(mut event) = event else { return Ok(()) };
+            let wanted = self.look_at(&event)?;
+            // The second half of a CRLF that was cut belongs to the event before.
+            if event.raw.first() == Some(&b'\n') {
+                let half = event.raw.split_to(1);
+                if !self.hidden {
+                    forward.add(half);
                 }
             }
-        }
-    }
-
-    fn fail_after(&mut self, forward: Forward, fault: Fault) -> Step {
-        match forward.take() {
-            None => Step::Failed(fault),
-            Some(bytes) => {
-                self.next = Some(Step::Failed(fault));
-                Step::Forward(bytes)
+            if wanted {
+                forward.add(event.raw);
             }
+            self.hidden = !wanted;
         }
     }
 
@@ -316,6 +322,10 @@ impl Forward {
         } else {
             self.many.extend_from_slice(&raw);
         }
+    }
+
+    fn len(&self) -> usize {
+        self.one.as_ref().map_or(0, Bytes::len) + self.many.len()
     }
 
     fn take(self) -> Option<Bytes> {
