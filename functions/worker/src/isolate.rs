@@ -115,7 +115,7 @@ async fn refresh(host: WorkerHost, gateway: Rc<Gateway>) {
     match parse(&host, bytes.as_ref()) {
         Ok((config, origin)) => gateway.replace(config, origin),
         Err(reason) => {
-            tracing::error!(reason, "the stored configuration is refused: the old one stays in force")
+            tracing::error!(reason, "the stored configuration is refused: the old one stays in force");
         }
     }
 }

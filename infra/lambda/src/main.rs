@@ -98,7 +98,20 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         url.origin(),
         api.origin()
     );
-    let _ = tokio::signal::ctrl_c().await;
+    stopped().await;
     function.end_idle().await;
     Ok(())
+}
+
+/// Ready when somebody ends this program, who must not leave its processes behind.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         "bench" if rest.first().is_some_and(|what| what == "lambda") => {
             lambda::bench(&place, rest.get(1..).unwrap_or_default())
         }
+        "bench" if rest.first().is_some_and(|what| what == "worker") => worker::bench(&place),
         "bench" => bench::command(&place, rest),
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
@@ -82,6 +83,7 @@ fn help() -> String {
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
          \x20 bench [--full] [P1 P2 ...]           the benchmarks, into docs/benchmarks.md\n\
          \x20 bench lambda                         cold start, memory, processor time of the Lambda function\n\
+         \x20 bench worker                         processor time and start of the Worker in workerd\n\
          \x20 fuzz [--seconds N] [TARGET...]       the fuzz targets\n\n\
          Suites:\n{}",
         test::list()

@@ -22,8 +22,9 @@ impl Directory {
         Self(std::env::temp_dir().join(format!("postern-data-{}-{number}", std::process::id())))
     }
 
+    /// Opens it so that records are kept however old they are: those of tests are from 1970.
     fn open(&self) -> Data {
-        Data::open(&self.0, 30 * DAY).unwrap()
+        Data::open(&self.0, Duration::MAX).unwrap()
     }
 }
 
@@ -191,7 +192,7 @@ async fn sums_are_asked_for_by_days() {
 async fn old_records_go_and_their_sums_stay() {
     let directory = Directory::new();
     // The writer itself removes nothing, so that this test alone does.
-    let data = Data::open(&directory.0, Duration::MAX).unwrap();
+    let data = directory.open();
     let now = now().as_millis() as u64;
     let (old, new) = (now - 31 * 86_400_000, now - 29 * 86_400_000);
     for i in 0..5 {
@@ -320,7 +321,7 @@ async fn a_page_of_large_records_ends_early() {
     let directory = Directory::new();
     let data = directory.open();
     let body = "x".repeat(5 << 20);
-    for i in 0..5 {
+    for i in 0..3 {
         let record = Record { request_body: Some(body.clone()), ..record(1_000_000 + i, i, "t") };
         data.journal.append(record).await.unwrap();
     }
@@ -334,5 +335,5 @@ async fn a_page_of_large_records_ends_early() {
             break;
         }
     }
-    assert_eq!(pages, [vec![0, 1], vec![2, 3], vec![4]]);
+    assert_eq!(pages, [vec![0, 1], vec![2]]);
 }

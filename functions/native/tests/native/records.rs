@@ -34,7 +34,8 @@ fn calls_are_seen_at_once() {
     };
     assert_eq!(row("demo/echo")[2..4], ["3", "0"]);
     assert_ne!(row("demo/echo")[4], "0");
-    assert_eq!(row("demo/nothing")[2..4], ["1", "1"]);
+    // Sums are kept for ever: a name that only a caller knows gets none of its own.
+    assert_eq!(row("")[2..4], ["1", "1"]);
     let json: Value = serde_json::from_str(&gateway.done(&["usage", "--by", "key", "--json"])).unwrap();
     assert_eq!(json["data"][0]["calls"], 4);
     let table = gateway.done(&["usage", "--by", "day,provider"]);
@@ -47,7 +48,8 @@ fn calls_are_seen_at_once() {
 
     let records = records(&gateway);
     assert_eq!(records.len(), 4);
-    assert_eq!(records[3]["outcome"], "refused");
+    // Calls of one millisecond come in any order.
+    assert_eq!(records.iter().filter(|record| record["outcome"] == "refused").count(), 1);
     assert!(records.iter().all(|record| !record.to_string().contains("Hello")), "{records:?}");
     let lines = gateway.done(&["logs", "--last", "2", "--model", "demo/echo"]);
     assert_eq!(lines.lines().count(), 2);

@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Append {
     pub(super) id: String,
+    /// The model as the caller named it; its row of sums may leave it out.
+    pub(super) named: String,
     pub(super) row: RollupKey,
     pub(super) sums: RollupValue,
     pub(super) record: Box<RawValue>,
@@ -19,6 +21,7 @@ impl Append {
         let text = serde_json::to_string(record).and_then(RawValue::from_string);
         Ok(Self {
             id: record.id.clone(),
+            named: record.model.clone(),
             row: RollupKey::of(record),
             sums: RollupValue::of(record),
             record: text.map_err(|error| StoreError(format!("a record cannot be written: {error}")))?,

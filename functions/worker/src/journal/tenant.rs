@@ -35,7 +35,8 @@ const DAY: f64 = 86_400_000.0;
 const LAYOUT: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS record (id TEXT PRIMARY KEY, day INTEGER NOT NULL, key TEXT NOT NULL, \
      model TEXT NOT NULL, provider TEXT NOT NULL, errors INTEGER NOT NULL, input INTEGER NOT NULL, \
-     cached INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+     cached INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, named TEXT NOT NULL, \
+     body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS sums (day INTEGER, key TEXT, model TEXT, provider TEXT, calls INTEGER NOT NULL, \
      errors INTEGER NOT NULL, input INTEGER NOT NULL, cached INTEGER NOT NULL, output INTEGER NOT NULL, \
      cost INTEGER NOT NULL, PRIMARY KEY (day, key, model, provider)) WITHOUT ROWID",
@@ -122,7 +123,7 @@ impl Tenant {
             sql.exec("INSERT OR IGNORE INTO fact VALUES ('known', 'yes')", None)?;
             self.is_known.set(true);
         }
-        let Append { id, row, sums, record } = append;
+        let Append { id, named, row, sums, record } = append;
         let values = vec![
             id.into(),
             f64::from(row.day).into(),
@@ -134,9 +135,10 @@ impl Tenant {
             count(sums.cached_tokens),
             count(sums.output_tokens),
             count(sums.cost.0),
+            named.into(),
             record.get().into(),
         ];
-        sql.exec("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)?;
+        sql.exec("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)?;
         self.tidy(sql)
     }
 
@@ -166,11 +168,11 @@ fn records(sql: &SqlStorage, asked: AskedRecords) -> Result<TenantPage> {
     let (than, order) = if asked.ascending { (">", "ASC") } else { ("<", "DESC") };
     let place = if asked.after.is_some() { format!("WHERE id {than} ?") } else { String::new() };
     let looked_at =
-        format!("SELECT id, key, model, body FROM record {place} ORDER BY id {order} LIMIT {LOOKED_AT}");
+        format!("SELECT id, key, named, body FROM record {place} ORDER BY id {order} LIMIT {LOOKED_AT}");
     let after: Vec<SqlStorageValue> = asked.after.map(Into::into).into_iter().collect();
     let mut bindings = after.clone();
     let mut conditions = Vec::new();
-    for (column, wanted) in [("key", asked.key), ("model", asked.model)] {
+    for (column, wanted) in [("key", asked.key), ("named", asked.model)] {
         if let Some(wanted) = wanted {
             conditions.push(format!("{column} = ?"));
             bindings.push(wanted.into());

@@ -1,11 +1,13 @@
 //! The Cloudflare Worker: its build, its size, its deployment. Knows the platform's tools, nothing of the gateway.
 
+mod bench;
 mod build;
 mod deploy;
 mod size;
 mod suite;
 mod tools;
 
+pub(crate) use bench::command as bench;
 pub(crate) use deploy::command as deploy;
 pub(crate) use size::command as size;
 pub(crate) use suite::suite;
