@@ -12,9 +12,6 @@ use crate::corpus::{self, Case};
 use crate::play::{play, prompts, secrets_in};
 use crate::site::{Face, Running};
 
-/// Most of a case is waiting, so many can be played at once.
-const AT_ONCE: usize = 16;
-
 type Started<S> = OnceCell<Result<S, String>>;
 
 /// The gateways that run, by their configuration.
@@ -31,7 +28,7 @@ where
     P: AsyncFnOnce() -> Result<F, String>,
 {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    arguments.test_threads = arguments.test_threads.or(Some(F::AT_ONCE));
     let cases = match corpus::load(&corpus::folder()) {
         Ok(cases) => cases,
         Err(errors) => {

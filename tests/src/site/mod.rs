@@ -33,6 +33,8 @@ pub const OTHER_UPSTREAM_KEY: &str = "sk-other-upstream-55e0d3aa71";
 pub trait Face {
     /// What it starts.
     type Site: Site;
+    /// Cases that are played at the same time: most of a case is waiting.
+    const AT_ONCE: usize = 16;
 
     /// A gateway with this configuration. The secrets `UPSTREAM_URL`, `REFUSING_URL`, `SILENT_URL` (origins of the
     /// scripted upstream, of one that takes no connection, of one that never answers to one), `UPSTREAM_KEY` and

@@ -148,6 +148,8 @@ async fn line_with(lines: &mut Lines<BufReader<ChildStdout>>, start: &str) -> Op
 
 impl Face for Worker {
     type Site = WorkerSite;
+    /// One thread of workerd does everything, each record's write to disk included, and cases measure real time.
+    const AT_ONCE: usize = 4;
 
     async fn start(&self, config: &Value) -> Result<WorkerSite, String> {
         self.start_without(Some(config), &[]).await
