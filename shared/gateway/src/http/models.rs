@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use http::request::Parts;
-use postern_wire::catalog;
+use postern_wire::catalog::{self, Entry};
 use postern_wire::provider::Preset;
 use serde_json::{Value, json};
 
@@ -62,10 +62,7 @@ pub(crate) fn upstream_models(preset: &'static Preset) -> Vec<&'static str> {
     if preset.is_demo() {
         return demo_models().collect();
     }
-    catalog::iter()
-        .filter(|entry| entry.kind == preset.kind && entry.is_chat())
-        .map(|entry| entry.name)
-        .collect()
+    catalog::of_kind(preset.kind).filter(Entry::is_chat).map(|entry| entry.name).collect()
 }
 
 fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item = (String, String)> + 'a {

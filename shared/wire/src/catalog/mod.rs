@@ -35,6 +35,11 @@ pub fn iter() -> impl Iterator<Item = Entry> {
     table::lines().filter_map(Entry::parse)
 }
 
+/// Every entry of one kind, ordered by name.
+pub fn of_kind(kind: &str) -> impl Iterator<Item = Entry> {
+    table::lines_of(kind).filter_map(Entry::parse)
+}
+
 /// Bytes of the catalog as it lies in the program.
 #[must_use]
 pub const fn size() -> usize {

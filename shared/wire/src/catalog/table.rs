@@ -10,6 +10,31 @@ pub(super) fn lines() -> impl Iterator<Item = &'static str> {
     rows(DATA).lines()
 }
 
+/// The lines of one kind.
+pub(super) fn lines_of(kind: &str) -> impl Iterator<Item = &'static str> {
+    let rows = rows(DATA);
+    let from = first_of(rows, kind).unwrap_or(rows.len());
+    let is_its = move |line: &&str| split_tab(line.as_bytes()).0 == kind.as_bytes();
+    rows.get(from..).unwrap_or_default().lines().take_while(is_its)
+}
+
+/// Where the lines of a kind begin, or would.
+fn first_of(rows: &str, kind: &str) -> Option<usize> {
+    let bytes = rows.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = memchr::memrchr(b'\n', bytes.get(low..middle)?).map_or(low, |at| low + at + 1);
+        let end = memchr::memchr(b'\n', bytes.get(middle..high)?).map_or(high, |at| middle + at);
+        if split_tab(bytes.get(start..end)?).0 < kind.as_bytes() {
+            low = (end + 1).min(high);
+        } else {
+            high = start;
+        }
+    }
+    Some(low)
+}
+
 /// The line of a model by its exact kind and name.
 pub(super) fn find(kind: &str, name: &str) -> Option<&'static str> {
     search(rows(DATA), kind, name)
@@ -74,6 +99,14 @@ mod tests {
             }
             assert_eq!(search(&rows, "j", "name0"), None);
             assert_eq!(search(&rows, "l", "name0"), None);
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_kind_are_all_of_them() {
+        for kind in ["openai", "anthropic", "gemini", "a", "zzz", "groq", ""] {
+            let all: Vec<_> = lines().filter(|line| key(line).0 == kind).collect();
+            assert_eq!(lines_of(kind).collect::<Vec<_>>(), all, "{kind}");
         }
     }
 
