@@ -4,14 +4,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use postern_lambda_emulator::{Dynamodb, Function, FunctionUrl, Invoked, Settings};
 use postern_testkit::Script;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
 use crate::corpus::Leaves;
@@ -146,17 +145,5 @@ impl Site for LambdaSite {
 
     fn admin_token(&self) -> &str {
         &self.admin_token
-    }
-
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    async fn pause(&self, time: Duration) {
-        sleep(time).await;
-    }
-
-    fn has_virtual_time(&self) -> bool {
-        false
     }
 }

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::Request;
 use postern_testkit::Script;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
 use crate::corpus::Leaves;
@@ -173,17 +173,5 @@ impl Site for NativeSite {
 
     fn admin_token(&self) -> &str {
         &self.admin_token
-    }
-
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    async fn pause(&self, time: Duration) {
-        sleep(time).await;
-    }
-
-    fn has_virtual_time(&self) -> bool {
-        false
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::Request;
 use postern_gateway::{Host as _, Store as _, identity};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
 use crate::corpus::Leaves;
@@ -204,17 +204,5 @@ impl Site for WorkerSite {
 
     fn admin_token(&self) -> &str {
         &self.admin_token
-    }
-
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    async fn pause(&self, time: Duration) {
-        sleep(time).await;
-    }
-
-    fn has_virtual_time(&self) -> bool {
-        false
     }
 }
