@@ -103,7 +103,7 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log).map_err(text)?)
-            .kill_on_drop(true)
+            // Not killed when dropped: it ends by itself when its standard input does, and ends workerd with it.
             .spawn()
             .map_err(|e| format!("node cannot be started: {e}"))?;
         let input = child.stdin.take().ok_or("no standard input")?;
