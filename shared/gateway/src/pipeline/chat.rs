@@ -111,16 +111,12 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
     };
     let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
     draft.fail(&error, outcome);
-    let mut response = match verbatim {
-        None => http_error::response(&error),
-        Some(Verbatim { status, body }) => {
-            draft.record().status = status.as_u16();
-            let mut response = http_error::response(&error);
-            *response.status_mut() = status;
-            *response.body_mut() = Body::whole(body);
-            response
-        }
-    };
+    let mut response = http_error::response(&error);
+    if let Some(Verbatim { status, body }) = verbatim {
+        draft.record().status = status.as_u16();
+        *response.status_mut() = status;
+        *response.body_mut() = Body::whole(body);
+    }
     if let Some(attempt) = draft.record().attempts.last() {
         let target = format!("{}/{}", attempt.provider, attempt.model);
         insert(response.headers_mut(), &TARGET, &target);
