@@ -4,12 +4,13 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use postern_wire::dialect::Target;
 use postern_wire::dialect::openai_chat::{decode_request, encode_request, peek_request};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(request) = decode_request(data) {
-        let encoded = encode_request(&request).expect("a format can say what it has read");
-        assert!(encoded.dropped.is_empty(), "its own format dropped {:?}", encoded.dropped);
+        let encoded = encode_request(&request, &Target::model(&request.model));
+        assert!(encoded.lost.is_empty(), "its own format lost {:?}", encoded.lost);
         let again = decode_request(&encoded.body).expect("what was written can be read");
         assert_eq!(request, again);
     }

@@ -15,7 +15,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use postern_gateway::pipeline::Origin;
 use postern_gateway::{Gateway, config, handle, identity, settle};
-use postern_wire::dialect::openai_chat;
+use postern_wire::dialect::{Target, openai_chat};
 use serde_json::json;
 
 use crate::payload::{self, Events, MODEL};
@@ -216,7 +216,7 @@ impl Call {
 
 fn translate(request: &[u8], answer: &[u8]) -> Result<(), String> {
     let read = openai_chat::decode_request(request).map_err(|error| error.to_string())?;
-    let written = openai_chat::encode_request(&read).map_err(|error| error.to_string())?;
+    let written = openai_chat::encode_request(&read, &Target::model(&read.model));
     black_box(written);
     let read = openai_chat::decode_response(answer).map_err(|error| error.to_string())?;
     black_box(openai_chat::encode_response(&read));

@@ -9,6 +9,7 @@
 
 mod collect;
 mod delta;
+mod foreign;
 mod message;
 mod part;
 mod request;

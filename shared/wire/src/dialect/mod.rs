@@ -1,10 +1,16 @@
 //! One module a wire format, each written and read both ways: whole requests, whole answers, streams, errors.
 
+pub mod carried;
 mod fields;
 mod http_date;
+mod loss;
 pub mod openai_chat;
+mod said;
+mod target;
 
 use bytes::{Bytes, BytesMut};
+pub use loss::{Encoded, Loss, Weight};
+pub use target::{AnswerContext, ErrorBody, Target};
 
 use crate::chat;
 use crate::fault::Fault;
@@ -45,13 +51,11 @@ impl Dialect {
         }
     }
 
-    /// Writes a request to a provider.
-    ///
-    /// # Errors
-    /// Names the field that the format cannot say.
-    pub fn encode_request(self, request: &chat::Request) -> Result<Encoded, EncodeError> {
+    /// Writes a request to a provider. What the format cannot say is left out and named.
+    #[must_use]
+    pub fn encode_request(self, request: &chat::Request, target: &Target<'_>) -> Encoded {
         match self {
-            Self::OpenAiChat => openai_chat::encode_request(request),
+            Self::OpenAiChat => openai_chat::encode_request(request, target),
         }
     }
 
@@ -168,17 +172,6 @@ pub struct EncodeError {
     pub field: String,
     /// Why it cannot be said, for a person.
     pub reason: String,
-}
-
-/// A request in a target's format, and what had to change on the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Encoded {
-    /// The body.
-    pub body: Bytes,
-    /// Fields that the target has no notion of and that were left out.
-    pub dropped: Vec<String>,
-    /// Fields that were said in a weaker form.
-    pub lowered: Vec<String>,
 }
 
 /// Reads a stream of one format. Push bytes as they come, cut anywhere; then take deltas until there are none.

@@ -3,17 +3,13 @@
 //! A provider's text is passed on when it is about the request. What it says about the gateway's own account (keys,
 //! permissions, credit) is replaced by a text of ours; in what remains, ids and keys are masked.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use crate::dialect::{DecodeError, http_date};
+use crate::dialect::DecodeError;
+use crate::dialect::said::{CONTEXT_PHRASES, is_about_account, plain_text, retry_after, told};
 use crate::fault::{Fault, FaultKind};
-
-/// Longest text of a provider that is passed on, in bytes.
-const MAX_MESSAGE: usize = 2_000;
 
 /// Reads a provider's error: its status, headers and body, in any of the forms vendors of this format use. A
 /// `Retry-After` that names a date is passed over; [`decode_fault_at`] reads it too.
@@ -186,20 +182,6 @@ impl Said {
     }
 }
 
-/// How vendors without a code say that the prompt is too long.
-const CONTEXT_PHRASES: &[&str] = &[
-    "maximum context length",
-    "maximum prompt length",
-    "context length exceeded",
-    "context window",
-    "exceeds the context",
-    "exceeds the available context",
-    "prompt is too long",
-    "input is too long",
-    "total length of all messages is too long",
-    "too many input tokens",
-];
-
 /// FastAPI's `detail`: a text, or a list of `{loc, msg}`.
 fn detail(value: &Value) -> Option<String> {
     match value {
@@ -219,67 +201,6 @@ fn detail(value: &Value) -> Option<String> {
         }
         _ => None,
     }
-}
-
-const fn is_about_account(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Authentication | FaultKind::Permission | FaultKind::QuotaExceeded)
-}
-
-/// What the caller is told.
-fn told(kind: FaultKind, message: &str) -> String {
-    match kind {
-        FaultKind::Authentication => "the provider did not accept the gateway's credentials".to_owned(),
-        FaultKind::Permission => "the provider does not allow the gateway to do this".to_owned(),
-        FaultKind::QuotaExceeded => {
-            "the gateway's account at the provider has no quota or credit left".to_owned()
-        }
-        _ => mask(message),
-    }
-}
-
-/// Masks keys and ids of accounts, and bounds the length. Provider texts quote them in passing.
-fn mask(message: &str) -> String {
-    const MARKS: [&str; 9] = ["sk-", "sk_", "org-", "org_", "proj_", "gsk_", "xai-", "key-", "user_"];
-    let mut out = String::with_capacity(message.len().min(MAX_MESSAGE));
-    let word_end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*'));
-    for piece in message.split_inclusive(word_end) {
-        if out.len() + piece.len() > MAX_MESSAGE {
-            out.push_str("...");
-            break;
-        }
-        let body = piece.trim_end_matches(word_end);
-        let is_id = MARKS.iter().any(|mark| body.strip_prefix(mark).is_some_and(|rest| rest.len() >= 6));
-        if is_id {
-            out.push_str("[hidden]");
-            out.push_str(piece.get(body.len()..).unwrap_or_default());
-        } else {
-            out.push_str(piece);
-        }
-    }
-    out
-}
-
-/// A body of plain text, if that is what it is. A page of HTML says nothing to a caller and may hold anything.
-fn plain_text(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if content_type.is_none_or(|kind| !kind.starts_with("text/plain")) {
-        return None;
-    }
-    let text = std::str::from_utf8(body).ok()?.trim();
-    (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned())
-}
-
-/// How long the provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
-fn retry_after(headers: &HeaderMap, now_unix: Option<u64>) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let number = |name: &str| text(name)?.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
-    // A day is the longest wait that makes sense; it also keeps absurd numbers out of the arithmetic.
-    let bounded = |seconds: f64| Duration::from_secs_f64(seconds.min(86_400.0));
-    let precise = number("retry-after-ms").filter(|ms| *ms > 0.0).map(|ms| bounded(ms / 1_000.0));
-    precise.or_else(|| number("retry-after").map(bounded)).or_else(|| {
-        let at = http_date::parse(text("retry-after")?)?;
-        Some(Duration::from_secs(at.saturating_sub(now_unix?).min(86_400)))
-    })
 }
 
 /// Writes an error body of this format.

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{part, reasoning, tool};
 use crate::chat::{Audio, Content, Extra, Message, Part, ReasoningSpelling, Role, Shape, ToolResult};
+use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
-use crate::dialect::{DecodeError, EncodeError};
+use crate::dialect::loss::Notes;
 
 /// Reads a message. From a provider (`lenient`) the role may be missing.
 pub(super) fn decode_message(value: Value, path: &Path<'_>, lenient: bool) -> Result<Message, DecodeError> {
@@ -103,26 +104,15 @@ fn take_annotations(map: &mut Extra, parts: &mut [Part]) {
     }
 }
 
-/// What a writer of messages could not say, by field.
-#[derive(Default)]
-pub(super) struct Losses {
-    pub(super) dropped: Vec<String>,
-}
-
 /// Writes a message of a request. Tool results become messages of their own, before the rest of the message: the
 /// format has no other place for them.
-pub(super) fn encode_messages(
-    message: &Message,
-    index: usize,
-    out: &mut Vec<Value>,
-    losses: &mut Losses,
-) -> Result<(), EncodeError> {
+pub(super) fn encode_messages(message: &Message, index: usize, out: &mut Vec<Value>, notes: &mut Notes) {
     let mut others = 0_usize;
     let mut results = 0_usize;
     for part in &message.parts {
         if let Content::ToolResult(result) = &part.content {
             results += 1;
-            let mut map = encode_result(message, result, index, losses)?;
+            let mut map = encode_result(message, result, index, notes);
             if message.role == Role::Tool || message.role == Role::Function {
                 merge(&mut map, &message.extra);
             }
@@ -133,17 +123,16 @@ pub(super) fn encode_messages(
         }
     }
     if others > 0 || results == 0 {
-        out.push(Value::Object(encode_message(message, index, losses)?));
+        out.push(Value::Object(encode_message(message, index, notes)));
     }
-    Ok(())
 }
 
 fn encode_result(
     message: &Message,
     result: &ToolResult,
     index: usize,
-    losses: &mut Losses,
-) -> Result<Map<String, Value>, EncodeError> {
+    notes: &mut Notes,
+) -> Map<String, Value> {
     let mut map = Map::new();
     if message.role == Role::Function {
         put(&mut map, "role", "function");
@@ -153,19 +142,18 @@ fn encode_result(
     }
     put_some(&mut map, "name", result.name.as_ref());
     let parts: Vec<&Part> = result.parts.iter().collect();
-    put_content(&mut map, &parts, result.shape, &Role::Tool, index)?;
+    put_content(&mut map, &parts, result.shape, &Role::Tool, &format!("messages[{index}]"), notes);
     if result.is_error {
-        losses.dropped.push(format!("messages[{index}].tool_result.is_error"));
+        notes.hint(
+            format!("messages[{index}].tool_result.is_error"),
+            "a tool's failure can only be told in its text",
+        );
     }
-    Ok(map)
+    map
 }
 
 /// Writes everything of a message but tool results.
-pub(super) fn encode_message(
-    message: &Message,
-    index: usize,
-    losses: &mut Losses,
-) -> Result<Map<String, Value>, EncodeError> {
+pub(super) fn encode_message(message: &Message, index: usize, notes: &mut Notes) -> Map<String, Value> {
     let mut map = Map::new();
     put(&mut map, "role", message.role.as_str());
     put_some(&mut map, "name", message.name.as_ref());
@@ -186,7 +174,7 @@ pub(super) fn encode_message(
             Content::ToolCall(_) | Content::ToolResult(_) => false,
         })
         .collect();
-    put_content(&mut map, &content, message.shape, &message.role, index)?;
+    put_content(&mut map, &content, message.shape, &message.role, &format!("messages[{index}]"), notes);
     let mut refusal = None::<String>;
     let mut annotations = Vec::new();
     let mut offset = 0_u64;
@@ -207,7 +195,9 @@ pub(super) fn encode_message(
             Content::ToolCall(call) => tool::put_call(&mut map, call, part),
             Content::Reasoning(_) => {}
             // A signature outside reasoning and tool calls has no place in the format.
-            _ if part.signature.is_some() => losses.dropped.push(format!("messages[{index}].signature")),
+            _ if part.signature.is_some() => {
+                notes.hint(format!("messages[{index}].signature"), "only reasoning and tool calls carry one");
+            }
             _ => {}
         }
     }
@@ -218,7 +208,7 @@ pub(super) fn encode_message(
         put(&mut map, "annotations", annotations);
     }
     merge(&mut map, &message.extra);
-    Ok(map)
+    map
 }
 
 /// Whether sound in an answer is the answer itself (`message.audio`) rather than a part of a content list.
@@ -232,21 +222,22 @@ pub(super) fn put_content(
     parts: &[&Part],
     shape: Shape,
     role: &Role,
-    index: usize,
-) -> Result<(), EncodeError> {
+    at: &str,
+    notes: &mut Notes,
+) {
     let text = |part: &&Part| match &part.content {
         Content::Text(text) if part.is_plain() => Some(text.text.clone()),
         _ => None,
     };
     match shape {
-        Shape::Absent if parts.is_empty() => return Ok(()),
+        Shape::Absent if parts.is_empty() => return,
         Shape::Null if parts.is_empty() => {
             put(map, "content", Value::Null);
-            return Ok(());
+            return;
         }
         Shape::Auto if parts.is_empty() && *role == Role::Assistant => {
             put(map, "content", Value::Null);
-            return Ok(());
+            return;
         }
         Shape::Parts => {}
         // Several texts stay apart where the format allows it; in an answer, and in a string, they are one.
@@ -255,20 +246,19 @@ pub(super) fn put_content(
                 parts.len() <= 1 || shape == Shape::Text || matches!(role, Role::Assistant | Role::Tool);
             if joins && let Some(joined) = parts.iter().map(text).collect::<Option<String>>() {
                 put(map, "content", joined);
-                return Ok(());
+                return;
             }
         }
     }
-    let values = parts
-        .iter()
-        .enumerate()
-        .map(|(place, part)| {
-            part::encode_part(part).ok_or_else(|| EncodeError {
-                field: format!("messages[{index}].content[{place}]"),
-                reason: "OpenAI Chat Completions has no way to say this kind of content".to_owned(),
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut values = Vec::with_capacity(parts.len());
+    for (place, part) in parts.iter().enumerate() {
+        match part::encode_part(part) {
+            Some(value) => values.push(value),
+            None => notes.meaning(
+                format!("{at}.content[{place}]"),
+                "OpenAI Chat Completions has no way to say this kind of content",
+            ),
+        }
+    }
     put(map, "content", values);
-    Ok(())
 }

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::message::{self, Losses};
+use super::message;
 use super::tool;
 use crate::chat::{
     AudioOutput, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest,
     ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, WebSearch,
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
-use crate::dialect::{DecodeError, EncodeError, Encoded};
+use crate::dialect::loss::Notes;
+use crate::dialect::{DecodeError, Encoded, Target};
 
 /// Reads a request.
 ///
@@ -213,17 +214,15 @@ fn decode_search(mut map: Extra) -> Result<WebSearch, DecodeError> {
     Ok(WebSearch { context_size, location, extra: map })
 }
 
-/// Writes a request.
-///
-/// # Errors
-/// Names the content that the format cannot say.
-pub fn encode_request(request: &Request) -> Result<Encoded, EncodeError> {
+/// Writes a request. What the format cannot say is left out and named.
+#[must_use]
+pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     let mut map = Map::new();
-    let mut losses = Losses::default();
-    put(&mut map, "model", request.model.clone());
+    let mut notes = Notes::default();
+    put(&mut map, "model", target.model);
     let mut messages = Vec::with_capacity(request.messages.len());
     for (index, each) in request.messages.iter().enumerate() {
-        message::encode_messages(each, index, &mut messages, &mut losses)?;
+        message::encode_messages(each, index, &mut messages, &mut notes);
     }
     put(&mut map, "messages", messages);
     let legacy = request.legacy_functions;
@@ -252,10 +251,10 @@ pub fn encode_request(request: &Request) -> Result<Encoded, EncodeError> {
     put_some(&mut map, "logprobs", request.logprobs.as_ref());
     put_some(&mut map, "top_logprobs", request.top_logprobs.as_ref());
     if let Some(reasoning) = &request.reasoning {
-        put_reasoning(&mut map, reasoning, &mut losses);
+        put_reasoning(&mut map, reasoning, &mut notes);
     }
     put_some(&mut map, "modalities", request.modalities.as_ref());
-    put_output(&mut map, request)?;
+    put_output(&mut map, request, &mut notes);
     put_some(&mut map, "service_tier", request.service_tier.as_ref());
     put_some(&mut map, "user", request.user.as_ref());
     put_some(&mut map, "metadata", request.metadata.as_ref());
@@ -270,8 +269,7 @@ pub fn encode_request(request: &Request) -> Result<Encoded, EncodeError> {
         put(&mut map, "stream_options", json!({"include_usage": include_usage}));
     }
     merge(&mut map, &request.extra);
-    let body = Value::Object(map).to_string().into();
-    Ok(Encoded { body, dropped: losses.dropped, lowered: Vec::new() })
+    notes.into_encoded(Value::Object(map).to_string().into())
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling) {
@@ -309,14 +307,14 @@ fn encode_format(format: &ResponseFormat) -> Value {
     }
 }
 
-fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, losses: &mut Losses) {
+fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, notes: &mut Notes) {
     let mut inner = Map::new();
     let effort = reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
     match reasoning.spelling {
         ReasoningRequestSpelling::Auto => {
             put_some(map, "reasoning_effort", effort.as_ref());
             if reasoning.budget.is_some() {
-                losses.dropped.push("reasoning.budget".to_owned());
+                notes.hint("reasoning.budget", "OpenAI Chat Completions takes an effort in a word");
             }
         }
         ReasoningRequestSpelling::Reasoning => {
@@ -336,7 +334,7 @@ fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, los
 }
 
 /// Writes what is said about the answer besides its text.
-fn put_output(map: &mut Map<String, Value>, request: &Request) -> Result<(), EncodeError> {
+fn put_output(map: &mut Map<String, Value>, request: &Request, notes: &mut Notes) {
     if let Some(audio) = &request.audio {
         let mut inner = Map::new();
         put_some(&mut inner, "voice", audio.voice.as_ref());
@@ -350,11 +348,10 @@ fn put_output(map: &mut Map<String, Value>, request: &Request) -> Result<(), Enc
             put(&mut inner, "type", "content");
         }
         let values: Vec<&Part> = prediction.parts.iter().collect();
-        message::put_content(&mut inner, &values, prediction.shape, &Role::User, 0)?;
+        message::put_content(&mut inner, &values, prediction.shape, &Role::User, "prediction", notes);
         merge(&mut inner, &prediction.extra);
         put(map, "prediction", inner);
     }
-    Ok(())
 }
 
 fn encode_search(search: &WebSearch) -> Map<String, Value> {

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::message::{self, Losses};
-use super::part;
+use super::message;
+
 use super::usage::decode_usage;
 use crate::Usage;
-use crate::chat::{Choice, Content, Extra, FinishReason, Logprobs, Message, Part, Response, TokenLogprob};
+use crate::chat::{Choice, Extra, FinishReason, Logprobs, Message, Response, TokenLogprob};
 use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
+use crate::dialect::loss::Notes;
 
 /// The value of `object` in a whole answer.
 const OBJECT: &str = "chat.completion";
@@ -178,16 +179,8 @@ fn encode_choice(choice: &Choice) -> Value {
 
 /// An answer cannot be refused any more: content the format has no words for is left out.
 fn encode_answer(message: &Message) -> Map<String, Value> {
-    let mut losses = Losses::default();
-    message::encode_message(message, 0, &mut losses).unwrap_or_else(|_| {
-        let sayable = |part: &&Part| match part.content {
-            Content::Image(_) | Content::Video(_) | Content::File(_) => part::encode_part(part).is_some(),
-            _ => true,
-        };
-        let parts = message.parts.iter().filter(sayable).cloned().collect();
-        let reduced = Message { parts, ..message.clone() };
-        message::encode_message(&reduced, 0, &mut losses).unwrap_or_default()
-    })
+    // An answer is told as far as the format goes: what it has no word for cannot be asked of it either.
+    message::encode_message(message, 0, &mut Notes::default())
 }
 
 /// Writes token counts as OpenAI does. Cached and audio tokens are parts of the totals there.

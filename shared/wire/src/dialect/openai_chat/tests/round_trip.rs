@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::strategies::{request, response, streamed};
 use super::streams::{collect, read, write};
 use crate::chat::{ChoiceDelta, Content, Delta, Response};
+use crate::dialect::Target;
 use crate::dialect::openai_chat::{
     EncoderOptions, decode_request, decode_response, encode_request, encode_response, peek_request,
 };
@@ -48,8 +49,8 @@ fn arguments(response: &Response) -> Vec<&str> {
 proptest! {
     #[test]
     fn requests(request in request()) {
-        let encoded = encode_request(&request).expect("sayable");
-        prop_assert_eq!(&encoded.dropped, &Vec::<String>::new());
+        let encoded = encode_request(&request, &Target::model(&request.model));
+        prop_assert_eq!(&encoded.lost, &Vec::new());
         let again = decode_request(&encoded.body).expect("what was written can be read");
         prop_assert_eq!(&again, &request);
         let head = peek_request(&encoded.body).expect("the scanner takes it too");

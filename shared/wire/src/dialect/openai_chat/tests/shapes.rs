@@ -7,13 +7,14 @@ use crate::chat::{
     Request, Response, Role, Shape, Source, Stop, ToolChoice, ToolKind, ToolResult,
 };
 use crate::dialect::openai_chat::{decode_request, decode_response, encode_request, encode_response};
+use crate::dialect::{Target, Weight};
 use crate::{Dialect, Usage};
 
 fn request(body: Value) -> Request {
     let request = decode_request(body.to_string().as_bytes()).expect("a request");
-    let encoded = encode_request(&request).expect("sayable");
+    let encoded = encode_request(&request, &Target::model(&request.model));
     assert_eq!(serde_json::from_slice::<Value>(&encoded.body).expect("JSON"), body, "written as it was read");
-    assert_eq!(encoded.dropped, Vec::<String>::new());
+    assert_eq!(encoded.lost, Vec::new());
     request
 }
 
@@ -317,7 +318,7 @@ fn tool_results_inside_a_user_message_become_messages_before_it() {
     };
     let parts = vec![result("a", false), Part::text("and now?"), result("b", true)];
     let request = Request::new("m", vec![Message::new(Role::User, parts)]);
-    let encoded = Dialect::OpenAiChat.encode_request(&request).expect("sayable");
+    let encoded = Dialect::OpenAiChat.encode_request(&request, &Target::model(&request.model));
     let value: Value = serde_json::from_slice(&encoded.body).expect("JSON");
     assert_eq!(
         value["messages"],
@@ -327,12 +328,15 @@ fn tool_results_inside_a_user_message_become_messages_before_it() {
             {"role": "user", "content": "and now?"},
         ])
     );
-    assert_eq!(encoded.dropped, ["messages[0].tool_result.is_error"]);
+    let lost: Vec<_> = encoded.lost.iter().map(|loss| (loss.field.as_str(), loss.weight)).collect();
+    assert_eq!(lost, [("messages[0].tool_result.is_error", Weight::Hint)]);
 }
 
 #[test]
 fn what_the_format_cannot_say_is_named() {
     let image = crate::chat::Image { source: Source::FileId("file-1".into()), detail: None };
     let request = Request::new("m", vec![Message::new(Role::User, vec![Part::new(Content::Image(image))])]);
-    assert_eq!(encode_request(&request).expect_err("not sayable").field, "messages[0].content[0]");
+    let lost = encode_request(&request, &Target::model("m")).lost;
+    assert_eq!(lost.len(), 1);
+    assert_eq!((lost[0].field.as_str(), lost[0].weight), ("messages[0].content[0]", Weight::Meaning));
 }

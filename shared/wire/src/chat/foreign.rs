@@ -1,0 +1,168 @@
+//! Leaving behind what only the format of origin understands.
+//!
+//! `extra` is in the words of the format that it was read from. Before a conversation is written in another format it is
+//! taken away everywhere, and what it held is named.
+
+use serde_json::Value;
+
+use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
+use super::{Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
+
+impl Request {
+    /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
+    /// empty without it. Returns the names of the fields that said something, in order, each with its place.
+    pub fn leave_extra(&mut self) -> Vec<String> {
+        let mut left = Vec::new();
+        take(&mut self.extra, "", &mut left);
+        for (index, message) in self.messages.iter_mut().enumerate() {
+            let at = format!("messages[{index}]");
+            take(&mut message.extra, &at, &mut left);
+            leave_parts(&mut message.parts, &at, &mut left);
+        }
+        for (index, tool) in self.tools.iter_mut().enumerate() {
+            // A vendor's own tool is made of nothing else: its writer refuses it as a whole.
+            if !matches!(tool.definition, Definition::BuiltIn(_)) {
+                take(&mut tool.extra, &format!("tools[{index}]"), &mut left);
+            }
+        }
+        if let Some(ResponseFormat::JsonSchema(schema)) = &mut self.response_format {
+            take(&mut schema.extra, "response_format", &mut left);
+        }
+        if let Some(audio) = &mut self.audio {
+            take(&mut audio.extra, "audio", &mut left);
+        }
+        if let Some(prediction) = &mut self.prediction {
+            take(&mut prediction.extra, "prediction", &mut left);
+            leave_parts(&mut prediction.parts, "prediction", &mut left);
+        }
+        if let Some(search) = &mut self.web_search {
+            take(&mut search.extra, "web_search", &mut left);
+        }
+        if matches!(&self.stop, Some(Stop::Many(many)) if many.is_empty()) {
+            self.stop = None;
+        }
+        left
+    }
+}
+
+impl Response {
+    /// Takes away what only the format of origin understands, before the answer is told in another.
+    pub fn leave_extra(&mut self) {
+        self.extra.clear();
+        self.choices.iter_mut().for_each(leave_choice);
+    }
+}
+
+fn leave_choice(choice: &mut Choice) {
+    choice.extra.clear();
+    choice.filters = None;
+    choice.message.extra.clear();
+    if let Some(logprobs) = &mut choice.logprobs {
+        leave_logprobs(logprobs);
+    }
+    leave_parts(&mut choice.message.parts, "", &mut Vec::new());
+}
+
+fn leave_logprobs(logprobs: &mut Logprobs) {
+    fn leave(tokens: &mut [TokenLogprob]) {
+        for token in tokens {
+            token.extra.clear();
+            leave(token.top.as_deref_mut().unwrap_or_default());
+        }
+    }
+    logprobs.extra.clear();
+    leave(logprobs.content.as_deref_mut().unwrap_or_default());
+    leave(logprobs.refusal.as_deref_mut().unwrap_or_default());
+}
+
+impl Delta {
+    /// As [`Response::leave_extra`], for a piece of a stream. `None` when nothing remains of it.
+    #[must_use]
+    pub fn without_extra(self) -> Option<Self> {
+        Some(match self {
+            Self::Extra(_) => return None,
+            Self::Usage { usage, vendor: _ } => Self::Usage { usage, vendor: None },
+            Self::Choice { index, delta } => Self::Choice { index, delta: delta.without_extra()? },
+            Self::Start(start) => Self::Start(start),
+        })
+    }
+}
+
+impl ChoiceDelta {
+    fn without_extra(mut self) -> Option<Self> {
+        match &mut self {
+            Self::MessageExtra(_) | Self::Extra(_) | Self::Filters(_) => return None,
+            Self::Reasoning(piece) => piece.extra.clear(),
+            Self::ToolCall(head) => head.extra.clear(),
+            Self::Audio(piece) => piece.extra.clear(),
+            Self::Annotation(annotation) => annotation.extra.clear(),
+            Self::Part(part) => leave_parts(std::slice::from_mut(&mut **part), "", &mut Vec::new()),
+            Self::Logprobs(logprobs) => leave_logprobs(logprobs),
+            Self::Role(_)
+            | Self::Text(_)
+            | Self::Refusal(_)
+            | Self::ToolArguments { .. }
+            | Self::PartEnd
+            | Self::Finish { .. } => {}
+        }
+        Some(self)
+    }
+}
+
+fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
+    for (index, part) in parts.iter_mut().enumerate() {
+        let at = format!("{at}.content[{index}]");
+        match &mut part.content {
+            // As with a vendor's own tool.
+            Content::Other(_) => continue,
+            Content::Text(text) => text.annotations.iter_mut().for_each(|each| each.extra.clear()),
+            Content::ToolResult(result) => leave_parts(&mut result.parts, &at, left),
+            _ => {}
+        }
+        take(&mut part.extra, &at, left);
+    }
+}
+
+/// Empties an `extra` and notes the fields that said something.
+fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
+    for (name, value) in std::mem::take(extra) {
+        if says_something(&value) {
+            left.push(if at.is_empty() { name } else { format!("{at}.{name}") });
+        }
+    }
+}
+
+/// Whether a value is more than a placeholder.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::chat::{Message, Role};
+
+    #[test]
+    fn what_said_something_is_named_with_its_place() {
+        let mut request = Request::new("m", vec![Message::text(Role::User, "hello")]);
+        request.extra.insert("top_a".to_owned(), json!(0.2));
+        request.extra.insert("tools".to_owned(), json!([]));
+        request.messages[0].extra.insert("audio".to_owned(), Value::Null);
+        request.messages[0].parts[0].extra.insert("weight".to_owned(), json!(1));
+        assert_eq!(request.leave_extra(), ["top_a", "messages[0].content[0].weight"]);
+        assert_eq!(request, Request::new("m", vec![Message::text(Role::User, "hello")]));
+    }
+
+    #[test]
+    fn a_delta_of_nothing_else_is_left_out() {
+        assert_eq!(Delta::Extra(Extra::new()).without_extra(), None);
+        assert_eq!(Delta::text("a").without_extra(), Some(Delta::text("a")));
+    }
+}
