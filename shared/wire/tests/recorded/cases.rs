@@ -1,15 +1,10 @@
 //! Finds the recordings and hands them out, case by case.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::Value;
-
-/// Names of cases that are not about chat.
-const OTHER_OPERATIONS: [&str; 6] =
-    ["completions", "embeddings", "models", "rerank", "responses", "transcription"];
 
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -55,45 +50,40 @@ impl Case {
     }
 }
 
-pub(crate) struct Recorded {
-    pub(crate) chat: Vec<Case>,
-    /// How many cases of each format have no decoder yet.
-    pub(crate) later: BTreeMap<String, usize>,
-}
-
-pub(crate) fn recorded() -> Option<Recorded> {
-    let folder = std::env::var_os("POSTERN_RECORDED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/recorded"), PathBuf::from);
+/// The cases whose format and name satisfy a test, in order of their names; `None` without recordings.
+pub(crate) fn recorded(wanted: impl Fn(&str, &str) -> bool) -> Option<Vec<Case>> {
+    let folder = std::env::var_os("POSTERN_RECORDED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recorded"),
+        PathBuf::from,
+    );
     let Ok(formats) = fs::read_dir(&folder) else {
         println!("NOT CHECKED: no recordings found; set POSTERN_RECORDED to their folder");
         return None;
     };
-    let mut found = Recorded { chat: Vec::new(), later: BTreeMap::new() };
+    let mut found = Vec::new();
     for format in formats.map(|entry| entry.expect("readable").path()).filter(|path| path.is_dir()) {
         let format_name = format.file_name().expect("a name").to_string_lossy().into_owned();
         for folder in fs::read_dir(&format).expect("readable").map(|entry| entry.expect("readable").path()) {
             let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
-            // Mistral's own format is this one with a few additions.
-            let speaks = ["openai_chat", "mistral"].contains(&format_name.as_str())
-                || format_name.starts_with("openai_compatible_");
-            if speaks && !OTHER_OPERATIONS.iter().any(|operation| name.contains(operation)) {
-                found.chat.push(Case::open(&folder, format!("{format_name}/{name}")));
-            } else {
-                *found.later.entry(format_name.clone()).or_default() += 1;
+            if wanted(&format_name, &name) {
+                found.push(Case::open(&folder, format!("{format_name}/{name}")));
             }
         }
     }
-    found.chat.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(!found.chat.is_empty(), "the folder of recordings holds no chat case");
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Some(found)
 }
 
-/// Runs a check over all chat cases; the check says whether the case has what it looks at.
-pub(crate) fn play(what: &str, check: impl Fn(&Case) -> Result<bool, String>) {
-    let Some(recorded) = recorded() else { return };
+/// Runs a check over all wanted cases; the check says whether the case has what it looks at.
+pub(crate) fn play(
+    what: &str,
+    wanted: impl Fn(&str, &str) -> bool,
+    check: impl Fn(&Case) -> Result<bool, String>,
+) {
+    let Some(recorded) = recorded(wanted) else { return };
     let mut played = 0;
     let mut failures = Vec::new();
-    for case in &recorded.chat {
+    for case in &recorded {
         match check(case) {
             Ok(true) => played += 1,
             Ok(false) => {}
