@@ -10,6 +10,7 @@ use postern_gateway::record::Record;
 use postern_gateway::{Journal as _, Store as _, Timestamp};
 use postern_lambda::dynamo::{DynamoJournal, DynamoStore};
 use postern_testkit::contract;
+use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
@@ -38,8 +39,35 @@ async fn a_large_value_is_replaced_by_another_without_a_trace() {
         assert_eq!(store.read("config").await.unwrap().unwrap().len(), size);
         assert_eq!(store.list("con", None, 10).await.unwrap()[0].1.len(), size);
     }
+    let refused = store.create("config", vec![b'y'; 1_000_000].into()).await.unwrap();
+    assert!(!refused && store.read("config").await.unwrap().unwrap().len() == 800_000);
+    store.remove("config").await.unwrap();
+    assert!(store.create("config", vec![b'z'; 1_000_000].into()).await.unwrap());
+    assert_eq!(store.read("config").await.unwrap().unwrap().len(), 1_000_000);
     store.remove("config").await.unwrap();
     assert_eq!(store.list("", None, 10).await.unwrap(), []);
+    let all = dynamodb.operation("Scan", &json!({ "TableName": name })).await.unwrap();
+    assert_eq!(all["Items"], json!([]), "no part is left");
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
+async fn of_many_who_make_a_value_one_does_and_knows_it() {
+    let dynamodb = dynamodb().await;
+    let name = new_table(&dynamodb).await;
+    let making = (0..16).map(|number| {
+        let store = DynamoStore::new(table(&dynamodb.endpoint(), &name));
+        async move { store.create("admin/a", format!("{number}").into()).await.unwrap() }
+    });
+    let made = futures_util::future::join_all(making).await;
+    assert_eq!(made.iter().filter(|made| **made).count(), 1);
+    // Also when the answer gets lost, and the SDK asks again.
+    let lost = vec![Trouble::AnswerLost];
+    let troubled = Troubled::start(dynamodb.endpoint(), "PutItem", "admin/b", lost).await;
+    let store = DynamoStore::new(table(&troubled.endpoint(), &name));
+    assert!(store.create("admin/b", "1".into()).await.unwrap());
+    assert!(!store.create("admin/b", "2".into()).await.unwrap());
+    assert_eq!(troubled.left(), 0);
 }
 
 #[tokio::test]

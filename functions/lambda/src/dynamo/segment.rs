@@ -16,11 +16,12 @@ use super::layout::{self, Item, OPEN, key, number_of, text_of};
 const MOST_RECORDS: usize = 512;
 /// Rows of sums that a segment touches at most: a transaction has a hundred parts, and one is the segment itself.
 const MOST_ROWS: usize = 99;
-/// For how long a process writes to a segment.
-const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
+/// For how long a process writes to a segment. Its own cost is shared by that many minutes' calls; a report reads the
+/// records of that many minutes.
+const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
 /// How far the ids of a segment's records are apart at most. An id is of the time when the call came, which is up to
 /// fifteen minutes, Lambda's longest call, before the record is written.
-const SPAN: Duration = Duration::from_secs(20 * 60);
+const SPAN: Duration = Duration::from_secs(30 * 60);
 /// After a process has stopped to write to a segment, nothing more can arrive after this: DynamoDB refuses a request
 /// whose signature is older than a quarter of an hour.
 const SETTLED: Duration = Duration::from_secs(60 * 60);
@@ -179,16 +180,16 @@ mod tests {
         let minute = 60_000;
         let writing = Writing::new(Segment::new("r", &id(NOW), NOW, NOW));
         let takes = |made: u64, now: u64| writing.takes(&id(made), made, &row(0), now);
-        assert!(takes(NOW, NOW) && takes(NOW + 4 * minute, NOW + 5 * minute));
-        assert!(!takes(NOW + 1, NOW + 5 * minute + 1), "its time is over");
+        assert!(takes(NOW, NOW) && takes(NOW + 14 * minute, NOW + 15 * minute));
+        assert!(!takes(NOW + 1, NOW + 15 * minute + 1), "its time is over");
         assert!(!takes(NOW - 1, NOW), "a call that came before");
-        assert!(!takes(NOW + 6 * minute, NOW), "an id of the future");
+        assert!(!takes(NOW + 16 * minute, NOW), "an id of the future");
         // A record that waited for hours gets a segment that does not span them.
         let late = Writing::new(Segment::new("r", &id(NOW), NOW, NOW + 600 * minute));
         assert!(!late.takes(&id(NOW + 600 * minute), NOW + 600 * minute, &row(0), NOW + 600 * minute));
         let segment = &late.segment;
-        assert!(segment.is_open(NOW + 605 * minute) && !segment.is_settled(NOW + 665 * minute));
-        assert!(segment.is_settled(NOW + 666 * minute));
+        assert!(segment.is_open(NOW + 615 * minute) && !segment.is_settled(NOW + 675 * minute));
+        assert!(segment.is_settled(NOW + 676 * minute));
     }
 
     #[test]

@@ -194,7 +194,9 @@ impl Troubled {
             return error(r#"{"__type":"AccessDeniedException","message":"no"}"#.to_owned());
         }
         if trouble.is_some() {
-            return error(r#"{"__type":"InternalServerError","message":"lost"}"#.to_owned());
+            let mut lost = error(r#"{"__type":"InternalServerError","message":"lost"}"#.to_owned());
+            *lost.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            return lost;
         }
         let mut response = Response::new(Full::new(all.into()));
         *response.status_mut() = head.status;
