@@ -122,6 +122,8 @@ async fn throttling_and_lost_answers_are_waited_out() {
         Trouble::AnswerLost,
         Trouble::AnswerLost,
         Trouble::Error("InternalServerError"),
+        // Signed by a clock that still showed when the process was frozen.
+        Trouble::Error("InvalidSignatureException"),
     ];
     let troubled = Troubled::start(dynamodb.endpoint(), "PutItem", "record/", troubles).await;
     let journal = DynamoJournal::new(table(&troubled.endpoint(), &name), LONG);

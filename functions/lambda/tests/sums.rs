@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use common::records::{LONG, counts, record, record_at, sums};
 use common::{Asked, Trouble, Troubled, dynamodb, new_table, table, table_in};
+use futures_util::FutureExt as _;
 use postern_gateway::Journal as _;
 use postern_gateway::record::{Attempt, Record, UsageQuery};
 use postern_lambda::dynamo::DynamoJournal;
@@ -257,6 +258,19 @@ async fn a_record_of_which_nobody_knows_whether_it_was_written_counts_once() {
     clock.turn(76 * MINUTE);
     assert_eq!(counts(&reader).await, (5, 5, 11_111));
     assert_eq!(accounts(&dynamodb, &name).await, [0; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
+async fn a_record_whose_writing_was_given_up_is_written_with_the_next() {
+    let dynamodb = dynamodb().await;
+    let name = new_table(&dynamodb).await;
+    let process = DynamoJournal::new(table(&dynamodb.endpoint(), &name), LONG);
+    process.append(record(1)).await.unwrap();
+    // Its request may have been sent, and may be done or not.
+    assert!(process.append(record(10)).now_or_never().is_none());
+    process.append(record(100)).await.unwrap();
+    assert_eq!(counts(&process).await, (3, 3, 111));
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ const TIME_TO_ADD: Duration = Duration::from_secs(2);
 const MOST_WAITING: usize = 256;
 /// Questions about records look at this many pages of the table at most; the answer then says where to go on.
 const MOST_PAGES: usize = 64;
+/// How DynamoDB refuses a signature, also one of a time that is over.
+const SIGNATURE: &str = "InvalidSignatureException";
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;
 /// Partitions of sums that are read at once.
@@ -166,6 +168,7 @@ impl DynamoJournal {
         item.insert("g".to_owned(), layout::text(&segment.name));
         item.insert("q".to_owned(), layout::number(number));
         let mut patience = Patience::new(TIME);
+        let mut thawed = false;
         loop {
             let now = (self.clock)();
             if !segment.is_open(segment::millis(now)) {
@@ -187,7 +190,9 @@ impl DynamoJournal {
                 return Ok(there == Some((segment.name.as_str(), number)));
             }
             let error = failed(&error);
-            if !error.is_passing() || !patience.again().await {
+            // The clock of a process that was frozen may need a moment to show how long.
+            let was_old = error.code == SIGNATURE && !std::mem::replace(&mut thawed, true);
+            if !(error.is_passing() || was_old) || !patience.again().await {
                 return Err(error);
             }
         }
@@ -347,6 +352,26 @@ impl DynamoJournal {
     }
 }
 
+/// A record that is being written. If that is given up because the call's time is over, it is kept for later.
+struct Held<'a> {
+    journal: &'a DynamoJournal,
+    record: Option<Record>,
+}
+
+impl Held<'_> {
+    fn keep(&mut self, error: &StoreError) {
+        if let Some(record) = self.record.take() {
+            self.journal.keep_for_later(record, error);
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.keep(&StoreError("the call's time was over before it was written".to_owned()));
+    }
+}
+
 /// Days since 1970 of a day of a directory.
 fn day_number(day: &str) -> u32 {
     let format = time::format_description::well_known::Iso8601::DATE;
@@ -357,11 +382,15 @@ fn day_number(day: &str) -> u32 {
 
 impl Journal for DynamoJournal {
     async fn append(&self, record: Record) -> Result<(), StoreError> {
+        let mut held = Held { journal: self, record: Some(record) };
         let own = &mut *self.own.lock().await;
-        if let Err(error) = self.write(own, &record).await {
-            self.keep_for_later(record, &error);
+        if let Some(record) = &held.record
+            && let Err(error) = self.write(own, record).await
+        {
+            held.keep(&error);
             return Err(error);
         }
+        held.record = None;
         if self.waiting() > 0 {
             self.catch_up(own).await;
         }
