@@ -16,8 +16,8 @@ use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KE
 use crate::corpus::Leaves;
 use crate::upstream::{Refusing, Silent, Upstream};
 
-/// Processes of one function. A case that waits for a timeout keeps one of them.
-const PROCESSES: usize = 16;
+/// Processes of one function: one for each call at the same time. A case that waits for a timeout keeps one of them.
+const PROCESSES: usize = 24;
 /// An invocation's time.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -128,6 +128,10 @@ pub struct LambdaSite {
 }
 
 impl Running for LambdaSite {
+    async fn open(&self) -> Result<String, String> {
+        Ok(self.address.clone())
+    }
+
     async fn stop(self) -> Result<String, String> {
         self.function.end_idle().await;
         fs::read_to_string(&self.log).map_err(|e| format!("{}: {e}", self.log.display()))

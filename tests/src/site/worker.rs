@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
+use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller, edge};
 use crate::corpus::Leaves;
 use crate::upstream::{Refusing, Silent, Upstream};
 
@@ -180,6 +180,10 @@ impl WorkerSite {
 }
 
 impl Running for WorkerSite {
+    async fn open(&self) -> Result<String, String> {
+        edge::start(self.address.clone()).await.map_err(|e| format!("no port: {e}"))
+    }
+
     async fn stop(mut self) -> Result<String, String> {
         drop(self.control);
         let ended = timeout(START, self.child.wait()).await;

@@ -67,7 +67,10 @@ fn lock_files_name_no_registry_of_one_machine() {
     assert!(locks.len() >= 2, "the SDK suite and the Worker's tools have one each: {}", locks.len());
     let named: Vec<_> =
         locks.into_iter().filter(|(_, text)| text.contains("\"resolved\"")).map(|(path, _)| path).collect();
-    none(&named, "npm wrote the registry's address into these lock files; an .npmrc beside them keeps it out:");
+    none(
+        &named,
+        "npm wrote the registry's address into these lock files; an .npmrc beside them keeps it out:",
+    );
 }
 
 fn lines_with(words: &[&str], is_checked: impl Fn(&str) -> bool) -> Vec<String> {
