@@ -76,7 +76,7 @@ def test_a_folder_in_use_is_said_plainly(bare, tmp_path):
 def test_open_streams_are_finished_before_the_end(bare, upstream, tmp_path):
     config = tmp_path / "postern.yaml"
     config.write_text(f"providers:\n  local: {{ kind: openai, base_url: '{upstream.origin}/v1', "
-                      f"api_key: {upstream.key} }}}}\n")
+                      f"api_key: {upstream.key} }}\n")
     site = Native(tmp_path, bare, ["--config", str(config)])
     with openai.OpenAI(base_url=site.base_url, api_key=site.key, max_retries=0, timeout=20) as client:
         stream = client.chat.completions.create(model="local/stall", messages=said("one two three"), stream=True)
