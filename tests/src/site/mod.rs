@@ -15,7 +15,7 @@ pub use in_process::{InProcess, InProcessSite};
 pub use lambda::{Lambda, LambdaSite};
 pub use native::{Native, NativeSite};
 pub use payload::Payload;
-pub use worker::{Worker, WorkerSite};
+pub use worker::{Elsewhere, Setting, Worker, WorkerSite};
 
 use std::time::{Duration, SystemTime};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Sends a request with a JSON body, if there is one, and reads the whole answer.
 pub(crate) async fn send(
-    site: &WorkerSite,
+    site: &impl Site,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
@@ -27,7 +27,7 @@ pub(crate) async fn send(
 }
 
 /// The same as an administrator; the answer must be JSON.
-pub(crate) async fn administrate(site: &WorkerSite, method: &str, path: &str, body: Option<&Value>) -> Value {
+pub(crate) async fn administrate(site: &impl Site, method: &str, path: &str, body: Option<&Value>) -> Value {
     let token = format!("Bearer {}", site.admin_token());
     read(&send(site, method, path, &[("authorization", &token)], body).await)
 }
@@ -39,14 +39,14 @@ pub(crate) fn read(heard: &Heard) -> Value {
 }
 
 /// A new key of this tenant.
-pub(crate) async fn make_key(site: &WorkerSite, tenant: &str) -> String {
+pub(crate) async fn make_key(site: &impl Site, tenant: &str) -> String {
     let new = json!({ "tenant": tenant, "name": "test", "models": ["*"] });
     let made = administrate(site, "POST", "/admin/v1/keys", Some(&new)).await;
     made["key"].as_str().unwrap_or_else(|| panic!("no key: {made}")).to_owned()
 }
 
 /// A call to the built-in echo.
-pub(crate) async fn echo(site: &WorkerSite, key: &str, more: &[(&str, &str)]) -> Heard {
+pub(crate) async fn echo(site: &impl Site, key: &str, more: &[(&str, &str)]) -> Heard {
     let key = format!("Bearer {key}");
     let mut headers = vec![("authorization", key.as_str())];
     headers.extend(more);
@@ -55,7 +55,7 @@ pub(crate) async fn echo(site: &WorkerSite, key: &str, more: &[(&str, &str)]) ->
 }
 
 /// The number of records of a tenant, once there are `expected` or a while has passed.
-pub(crate) async fn records(site: &WorkerSite, tenant: &str, expected: usize) -> usize {
+pub(crate) async fn records(site: &impl Site, tenant: &str, expected: usize) -> usize {
     let mut found = 0;
     for _ in 0..100 {
         let page =
