@@ -6,6 +6,8 @@
 //              as KV does in a place that has read the value before
 //   {"evict": TENANT, "when": "before" | "after"}
 //              the next request to this tenant's object ends the object, before it is seen or after it was handled
+//
+// The answer tells how many tenants' objects were made and ended so far.
 
 import Gateway, { Directory, Tenant as RealTenant } from "./index.js";
 
@@ -13,6 +15,7 @@ export { Directory };
 
 let faults = { delay: 0, stale: false };
 const seen = new Map();
+const objects = { made: 0, ended: 0 };
 
 class FaultyKv {
   constructor(kv) {
@@ -51,6 +54,12 @@ export class Tenant {
     this.state = state;
     this.real = new RealTenant(state, env);
     this.eviction = undefined;
+    objects.made++;
+  }
+
+  end() {
+    objects.ended++;
+    this.state.abort("evicted for a test");
   }
 
   async fetch(request) {
@@ -60,9 +69,9 @@ export class Tenant {
     }
     const eviction = this.eviction;
     this.eviction = undefined;
-    if (eviction === "before") this.state.abort("evicted for a test");
+    if (eviction === "before") this.end();
     const answer = await this.real.fetch(request);
-    if (eviction === "after") this.state.abort("evicted for a test");
+    if (eviction === "after") this.end();
     return answer;
   }
 }
@@ -80,6 +89,6 @@ export default class extends Gateway {
       const tenant = this.env.TENANTS.get(this.env.TENANTS.idFromName(evict));
       await tenant.fetch("https://object/faults", { method: "POST", body: when });
     }
-    return Response.json({});
+    return Response.json(objects);
   }
 }

@@ -252,14 +252,17 @@ impl WorkerSite {
         line_with(lines, "done").await.map(|_| ()).ok_or_else(|| format!("not done: {line}"))
     }
 
-    /// Says what shall go wrong from now on; `infra/cloudflare/faults.mjs` lists what can.
+    /// Says what shall go wrong from now on; `infra/cloudflare/faults.mjs` lists what can, and what this gives.
     ///
     /// # Errors
     /// When the Worker was not started with faults.
-    pub async fn fault(&self, fault: &Value) -> Result<(), String> {
+    pub async fn fault(&self, fault: &Value) -> Result<Value, String> {
         let request = Request::post("/faults").body(Payload::whole(fault.to_string()));
         let heard = self.call(request.map_err(|e| e.to_string())?, &Leaves::Never).await?;
-        if heard.status() == 200 { Ok(()) } else { Err(format!("no such fault: {fault}: {heard:?}")) }
+        match serde_json::from_slice(&heard.body) {
+            Ok(objects) if heard.status() == 200 => Ok(objects),
+            _ => Err(format!("no such fault: {fault}: {heard:?}")),
+        }
     }
 
     /// The same Worker in another place.

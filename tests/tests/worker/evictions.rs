@@ -32,6 +32,8 @@ fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
             assert_eq!(records(&site, "evicted", expected).await, expected, "evicted {when} it was handled");
         }
         assert_eq!(calls_in_the_sums(&site, "evicted").await, expected as u64);
+        let objects = site.fault(&json!({})).await.expect("counts");
+        assert_eq!(objects, json!({ "made": 5, "ended": 4 }), "each eviction made a new object");
     });
 }
 
@@ -60,6 +62,9 @@ fn evictions_under_load_lose_and_double_nothing() {
         assert_eq!(good, 120);
         assert_eq!(records(&site, "busy", 120).await, 120);
         assert_eq!(calls_in_the_sums(&site, "busy").await, 120);
+        let objects = site.fault(&json!({})).await.expect("counts");
+        assert!(objects["ended"].as_u64() > Some(3), "{objects}");
+        assert!(objects["made"].as_u64() > objects["ended"].as_u64(), "{objects}");
     });
 }
 
