@@ -9,6 +9,7 @@ mod door;
 mod evictions;
 mod faults;
 mod kv;
+mod missing;
 
 use std::future::Future;
 
