@@ -12,7 +12,7 @@ mod worker;
 
 pub use heard::{Ending, Heard};
 pub use in_process::{InProcess, InProcessSite};
-pub use lambda::{Lambda, LambdaSite};
+pub use lambda::{Lambda, LambdaSetting, LambdaSite};
 pub use native::{Native, NativeSite};
 pub use payload::Payload;
 pub use worker::{Elsewhere, Setting, Worker, WorkerSite};

@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use postern_tests::site::{Setting, Site, WorkerSite};
+use postern_tests::corpus::Leaves;
+use postern_tests::site::{Heard, Payload, Setting, Site};
+use postern_tests::talk::{calls_in_the_sums, echo, make_key, records, send};
 use serde_json::json;
 
-use super::door::{administrate, echo, make_key, records, send};
 use super::with_worker;
 
 const FAULTY: Setting<'_> =
     Setting { config: None, without: &[], without_sql: false, faults: true, elsewhere: false };
-
-async fn calls_in_the_sums(site: &WorkerSite, tenant: &str) -> u64 {
-    let path = format!("/admin/v1/usage?by=tenant&tenant={tenant}");
-    let usage = administrate(site, "GET", &path, None).await;
-    usage["data"][0]["calls"].as_u64().unwrap_or_default()
-}
 
 #[test]
 fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
@@ -87,9 +82,9 @@ fn a_restart_of_everything_mid_call_keeps_what_was_recorded_once() {
             let request = http::Request::post("/v1/chat/completions")
                 .header("authorization", &authorization)
                 .header("content-type", "application/json")
-                .body(postern_tests::site::Payload::whole(body.to_string()))
+                .body(Payload::whole(body.to_string()))
                 .expect("a request");
-            site.call(request, &postern_tests::corpus::Leaves::Never).await
+            site.call(request, &Leaves::Never).await
         };
         let killing = async {
             site.pause(Duration::from_millis(250)).await;
@@ -97,7 +92,7 @@ fn a_restart_of_everything_mid_call_keeps_what_was_recorded_once() {
         };
         let (broken, restarted) = join(join_all((0..5).map(|_| stream())), killing).await;
         restarted.expect("workerd starts again");
-        let whole = |heard: &Result<postern_tests::site::Heard, String>| {
+        let whole = |heard: &Result<Heard, String>| {
             heard.as_ref().is_ok_and(|heard| heard.body.ends_with(b"data: [DONE]\n\n"))
         };
         assert!(broken.iter().any(|heard| !whole(heard)), "some were under way: {broken:?}");

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use postern_tests::site::{Setting, Site};
+use postern_tests::talk::{administrate, echo, make_key, read, records, send};
 use serde_json::json;
 
-use super::door::{administrate, echo, make_key, read, records, send};
 use super::with_worker;
 
 const FAULTY: Setting<'_> =

@@ -1,25 +1,10 @@
 //! A deployment that lacks something: the first call says what and how to create it, `/readyz` lists all of it.
 
-use postern_tests::site::{Heard, Running as _, WorkerSite};
+use postern_tests::site::Running as _;
+use postern_tests::talk::{echo, make_key, missing, records, refused, send};
 use serde_json::json;
 
-use super::door::{echo, make_key, read, records, send};
 use super::with_worker;
-
-/// The text of a 503 for a call, which must be of this code.
-async fn refused(heard: &Heard, code: &str) -> String {
-    assert_eq!(heard.status(), 503, "{heard:?}");
-    let error = &read(heard)["error"];
-    assert_eq!((&error["code"], &error["type"]), (&json!(code), &json!("server_error")), "{error}");
-    error["message"].as_str().unwrap_or_default().to_owned()
-}
-
-/// What `/readyz` lists.
-async fn missing(site: &WorkerSite) -> Vec<String> {
-    let ready = send(site, "GET", "/readyz", &[], None).await;
-    assert_eq!(ready.status(), 503, "{ready:?}");
-    serde_json::from_value(read(&ready)["missing"].clone()).expect("a list of texts")
-}
 
 #[test]
 fn each_missing_binding_is_named_with_how_to_create_it() {
@@ -31,7 +16,8 @@ fn each_missing_binding_is_named_with_how_to_create_it() {
         ];
         for (name, how) in advice {
             let site = worker.start_without(None, &[name]).await.expect("a Worker");
-            let said = refused(&echo(&site, "any", &[]).await, "not_configured").await;
+            let (code, said) = refused(&echo(&site, "any", &[]).await);
+            assert_eq!(code, "not_configured");
             assert!(said.contains(name) && said.contains(how) && said.contains("wrangler.toml"), "{said}");
             let listed = missing(&site).await;
             assert!(listed.len() == 1 && listed[0].contains(name) && listed[0].contains(how), "{listed:?}");
@@ -39,8 +25,7 @@ fn each_missing_binding_is_named_with_how_to_create_it() {
             site.stop().await.expect("an end");
         }
         let site = worker.start_without(None, &["POSTERN", "TENANTS", "DIRECTORY"]).await.expect("a Worker");
-        let (said, listed) =
-            (refused(&echo(&site, "any", &[]).await, "not_configured").await, missing(&site).await);
+        let ((_, said), listed) = (refused(&echo(&site, "any", &[]).await), missing(&site).await);
         assert_eq!(listed.len(), 3, "{listed:?}");
         for name in ["POSTERN", "TENANTS", "DIRECTORY"] {
             assert!(said.contains(name), "{name} is not in {said}");
@@ -68,7 +53,8 @@ fn a_missing_secret_is_named_beside_missing_bindings() {
             json!({ "model": "vendor/gpt-4o-mini", "messages": [{ "role": "user", "content": "hi" }] });
         let headers = [("authorization", key.as_str())];
         let call = send(&site, "POST", "/v1/chat/completions", &headers, Some(&body)).await;
-        let said = refused(&call, "not_configured").await;
+        let (code, said) = refused(&call);
+        assert_eq!(code, "not_configured");
         assert!(said.contains("NOT_SET_HERE"), "{said}");
         let listed = missing(&site).await;
         assert!(listed.len() == 1 && listed[0].contains("NOT_SET_HERE"), "{listed:?}");

@@ -47,7 +47,7 @@ pub(crate) fn suite(place: &Workplace) -> Result<Report, String> {
     let dynoxide = dynoxide(place)?;
     let mut total = tally::Tally::default();
     for test in [
-        &["--package", "postern-tests", "--test", "corpus_lambda"][..],
+        &["--package", "postern-tests", "--test", "corpus_lambda", "--test", "lambda"][..],
         &[
             "--package",
             "postern-lambda",
