@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 use crate::corpus::Leaves;
@@ -97,4 +97,10 @@ pub async fn missing(site: &impl Site) -> Vec<String> {
     let ready = send(site, "GET", "/readyz", &[], None).await;
     assert_eq!(ready.status(), 503, "{ready:?}");
     serde_json::from_value(read(&ready)["missing"].clone()).expect("a list of texts")
+}
+
+/// The headers of an answer.
+#[must_use]
+pub fn headers(heard: &Heard) -> HeaderMap {
+    heard.head.as_ref().map(|(_, headers)| headers.clone()).unwrap_or_default()
 }

@@ -29,6 +29,8 @@ pub struct Setting<'a> {
     pub config: Option<&'a Value>,
     /// Bindings that are not there.
     pub without: &'a [&'a str],
+    /// Variables beside those of every Worker.
+    pub variables: &'a [(&'a str, &'a str)],
     /// Whether Durable Objects are made without SQLite, as by a wrong migration.
     pub without_sql: bool,
     /// Whether [`WorkerSite::fault`] can be called.
@@ -83,14 +85,27 @@ impl Worker {
         config: Option<&Value>,
         without: &[&str],
     ) -> Result<WorkerSite, String> {
-        self.start_with(&Setting { config, without, ..Setting::default() }).await
+        self.start_with(config, without, &[]).await
+    }
+
+    /// The same with more variables.
+    ///
+    /// # Errors
+    /// When it does not start, with what it printed.
+    pub async fn start_with(
+        &self,
+        config: Option<&Value>,
+        without: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<WorkerSite, String> {
+        self.start_in(&Setting { config, without, variables, ..Setting::default() }).await
     }
 
     /// A Worker in a setting of its own.
     ///
     /// # Errors
     /// When it does not start, with what it printed.
-    pub async fn start_with(&self, setting: &Setting<'_>) -> Result<WorkerSite, String> {
+    pub async fn start_in(&self, setting: &Setting<'_>) -> Result<WorkerSite, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(format!("site-{number}"));
@@ -100,7 +115,7 @@ impl Worker {
         if let Some(config) = setting.config {
             entries.push(json!({ "key": "config", "value": config.to_string() }));
         }
-        let asked = json!({
+        let mut asked = json!({
             "build": self.build,
             "state": folder.join("state"),
             "variables": {
@@ -118,6 +133,9 @@ impl Worker {
             "faults": setting.faults,
             "elsewhere": setting.elsewhere,
         });
+        for (name, value) in setting.variables {
+            asked["variables"][name] = (*value).into();
+        }
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
         let log = folder.join("worker.log");
         let mut child = Command::new("node")

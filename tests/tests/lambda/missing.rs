@@ -96,7 +96,10 @@ fn everything_at_once() {
         let (said, listed) = told(&site).await;
         assert_eq!(listed.len(), 3, "{listed:?}");
         for text in [&said, &listed.join("\n")] {
-            has(text, &["table nowhere", "create-table", "POSTERN_METRICS", "secretsmanager:postern"]);
+            has(
+                text,
+                &["table nowhere", "create-table", "POSTERN_METRICS", "secret postern of Secrets Manager"],
+            );
         }
     });
 }

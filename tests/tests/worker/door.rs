@@ -1,10 +1,12 @@
-//! The ways in that a test build of the Worker has.
+//! The ways in that a test build of the Worker has, and plain requests.
 
 use bytes::Bytes;
 use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
 use postern_gateway::{Journal, Store, StoreError};
 use postern_tests::site::WorkerSite;
-use postern_tests::talk::{read, send};
+pub(crate) use postern_tests::talk::{
+    administrate, calls_in_the_sums, echo, headers, make_key, missing, read, records, refused, send,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

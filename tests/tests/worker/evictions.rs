@@ -5,18 +5,24 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use postern_tests::corpus::Leaves;
 use postern_tests::site::{Heard, Payload, Setting, Site};
-use postern_tests::talk::{calls_in_the_sums, echo, make_key, records, send};
 use serde_json::json;
 
+use super::door::{calls_in_the_sums, echo, make_key, records, send};
 use super::with_worker;
 
-const FAULTY: Setting<'_> =
-    Setting { config: None, without: &[], without_sql: false, faults: true, elsewhere: false };
+const FAULTY: Setting<'_> = Setting {
+    config: None,
+    without: &[],
+    variables: &[],
+    without_sql: false,
+    faults: true,
+    elsewhere: false,
+};
 
 #[test]
 fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
     with_worker(async |worker| {
-        let site = worker.start_with(&FAULTY).await.expect("a Worker");
+        let site = worker.start_in(&FAULTY).await.expect("a Worker");
         let key = make_key(&site, "evicted").await;
         let mut expected = 0;
         for when in ["before", "after", "before", "after"] {
@@ -35,7 +41,7 @@ fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
 #[test]
 fn evictions_under_load_lose_and_double_nothing() {
     with_worker(async |worker| {
-        let site = worker.start_with(&FAULTY).await.expect("a Worker");
+        let site = worker.start_in(&FAULTY).await.expect("a Worker");
         let key = make_key(&site, "busy").await;
         let calls = async {
             let mut good = 0;

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use postern_tests::site::{Setting, Site};
-use postern_tests::talk::{administrate, echo, make_key, read, records, send};
 use serde_json::json;
 
+use super::door::{administrate, echo, make_key, read, records, send};
 use super::with_worker;
 
 const FAULTY: Setting<'_> =
-    Setting { config: None, without: &[], without_sql: false, faults: true, elsewhere: true };
+    Setting { config: None, without: &[], variables: &[], without_sql: false, faults: true, elsewhere: true };
 
 #[test]
 fn a_slow_kv_slows_first_calls_and_nothing_else() {
     with_worker(async |worker| {
-        let site = worker.start_with(&FAULTY).await.expect("a Worker");
+        let site = worker.start_in(&FAULTY).await.expect("a Worker");
         let slow = Duration::from_secs(3);
         let key = make_key(&site.elsewhere(), "slow").await;
         site.fault(&json!({ "kv": { "delay": slow.as_millis() as u64 } })).await.expect("a slow KV");
@@ -50,7 +50,7 @@ fn what_another_place_changes_is_in_force_within_a_minute_also_where_kv_is_stale
     with_worker(async |worker| {
         let config = |name: &str| json!({ "providers": { name: { "kind": "demo" } } });
         let before = config("before");
-        let site = worker.start_with(&Setting { config: Some(&before), ..FAULTY }).await.expect("a Worker");
+        let site = worker.start_in(&Setting { config: Some(&before), ..FAULTY }).await.expect("a Worker");
         let elsewhere = site.elsewhere();
         site.fault(&json!({ "kv": { "stale": true } })).await.expect("a stale KV");
         let new = json!({ "tenant": "stale", "name": "test", "models": ["*"] });

@@ -1,9 +1,9 @@
 //! A deployment that lacks something: the first call says what and how to create it, `/readyz` lists all of it.
 
 use postern_tests::site::Running as _;
-use postern_tests::talk::{echo, make_key, missing, records, refused, send};
 use serde_json::json;
 
+use super::door::{echo, make_key, missing, records, refused, send};
 use super::with_worker;
 
 #[test]
