@@ -196,6 +196,19 @@ export async function ask(namespace, name, path, body) {
   return answer;
 }
 
+// Runs statements, each a query and its values, all of them or none. Gives the number of rows written.
+export function transact(storage, statements) {
+  return storage.transactionSync(() =>
+    statements.reduce((rows, [query, ...values]) => rows + storage.sql.exec(query, ...values).rowsWritten, 0),
+  );
+}
+
+// Ends a Durable Object once everything is written, for tests: what it kept in memory is gone.
+export async function restart(state) {
+  await state.storage.sync();
+  state.abort("restarted for a test");
+}
+
 export function countCall(dataset, index, blobs, doubles) {
   dataset.writeDataPoint({ indexes: [index], blobs, doubles });
 }

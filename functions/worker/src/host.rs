@@ -31,7 +31,9 @@ struct Inner {
 impl WorkerHost {
     pub(crate) fn new(env: Env, context: Context, bindings: Bindings) -> Self {
         let store = KvStore::new(bindings.kv);
-        let journal = TenantJournal::new(bindings.tenants, bindings.directory, bindings.calls);
+        let caller: &JsValue = context.as_ref();
+        let journal =
+            TenantJournal::new(caller.clone(), bindings.tenants, bindings.directory, bindings.calls);
         Self(Rc::new(Inner { env, context, store, journal }))
     }
 
