@@ -21,9 +21,18 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(crate) fn new() -> Upstream;
     #[wasm_bindgen(method)]
-    pub(crate) fn send(this: &Upstream, method: &str, url: &str, head: &str, body: &[u8]) -> Promise;
+    pub(crate) fn send(
+        this: &Upstream,
+        method: &str,
+        url: &str,
+        head: &str,
+        body: &[u8],
+        may_flow: bool,
+    ) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Upstream) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn hurry(this: &Upstream);
     #[wasm_bindgen(method)]
     pub(crate) fn cancel(this: &Upstream);
 
@@ -37,6 +46,10 @@ extern "C" {
     pub(crate) fn response(this: &Outlet) -> JsValue;
     #[wasm_bindgen(method)]
     pub(crate) fn write(this: &Outlet, piece: &[u8]) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn flow(this: &Outlet, upstream: &Upstream);
+    #[wasm_bindgen(method)]
+    pub(crate) fn end(this: &Outlet, last: &[u8]) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn close(this: &Outlet) -> Promise;
     #[wasm_bindgen(method)]
