@@ -59,9 +59,35 @@ impl Merger {
     pub(crate) fn encode(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
         match self.trie.find(piece) {
             Some(rank) => sink.token(rank, piece.len()),
-            None if piece.len() <= SHORT => self.short(piece, sink),
-            None => self.long(piece, sink),
+            None if piece.is_ascii() => self.merge(piece, sink),
+            None => self.cut(piece, sink),
         }
+    }
+
+    /// Cuts a piece where no token of the vocabulary reaches across: what stands on both sides merges apart. In most
+    /// scripts other than Latin nearly all that remains are single tokens.
+    fn cut(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
+        let (mut start, mut reach, mut whole) = (0, 0, (ROOT, 0));
+        for at in 0..piece.len() {
+            let (node, size) = self.trie.longest(piece.get(at..).unwrap_or_default());
+            if at == start {
+                whole = (node, size);
+            }
+            reach = reach.max(at + size);
+            if reach == at + 1 {
+                if whole.1 == reach - start {
+                    sink.token(self.trie.token(whole.0).unwrap_or_default(), whole.1)?;
+                } else {
+                    self.merge(piece.get(start..reach).unwrap_or_default(), sink)?;
+                }
+                start = reach;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn merge(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
+        if piece.len() <= SHORT { self.short(piece, sink) } else { self.long(piece, sink) }
     }
 
     fn short(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
@@ -124,7 +150,7 @@ fn key_of(rank: u32, at: usize) -> u32 {
 /// Makes each byte a part. `ranked` learns the rank of each with the next.
 fn start(trie: Trie, piece: &[u8], parts: &mut [Part], mut ranked: impl FnMut(usize, u32)) {
     for (at, part) in parts.iter_mut().enumerate() {
-        let node = trie.walk(ROOT, piece.get(at..=at).unwrap_or_default()).unwrap_or(ROOT);
+        let node = piece.get(at).map_or(ROOT, |byte| trie.first(*byte));
         *part = Part { end: at as u32 + 1, before: at.saturating_sub(1) as u32, node, pair: ROOT };
         ranked(at, pair(trie, part, piece.get(at + 1..at + 2)));
     }

@@ -8,8 +8,9 @@
 //! - the low 16 bits of the token's rank, if one ends here,
 //! - what the kind says. A leaf: nothing. A chain: size + 1 bytes, then the only node below. A branch: size + 2
 //!   children (or the number above), a byte for each, then for each but the first, in 16 bits, how far after these its
-//!   node begins. A dense node: a bit for each of 256 bytes; for each 32 of them how many are set before, in a byte;
-//!   then where each node begins as in a branch, in 24 bits.
+//!   node begins. A dense node: the byte of its first child, how far from it the last one's is, then for each byte
+//!   from the one to the other how far after the first of these its node begins, or 0, in 16 bits, or 24 if the size
+//!   is 1. The root is dense and has all 256 bytes in 24 bits.
 //!
 //! All numbers have their lowest byte first.
 
@@ -54,12 +55,22 @@ impl Trie {
 
     /// Where `bytes` lead from `node`.
     #[inline]
-    pub(crate) fn way(self, node: Node, mut bytes: &[u8]) -> End {
+    pub(crate) fn way(self, node: Node, bytes: &[u8]) -> End {
+        self.descend(node, bytes, |_, _| {})
+    }
+
+    /// Goes where `bytes` lead from `node`, and shows each node with how many bytes are left there.
+    #[inline(always)]
+    fn descend(self, node: Node, mut bytes: &[u8], mut passed: impl FnMut(usize, usize)) -> End {
         let mut at = node as usize;
         while let Some((&byte, rest)) = bytes.split_first() {
             let head = self.byte(at);
             let body = at + 1 + usize::from(head & TOKEN) / 2;
             match head & KIND {
+                BRANCH => {
+                    let Some(next) = self.branch(head, body, byte) else { return End::Nowhere };
+                    (at, bytes) = (next, rest);
+                }
                 CHAIN => {
                     let size = usize::from(head >> 5) + 1;
                     let labels = self.0.get(body..body + size).unwrap_or_default();
@@ -69,16 +80,13 @@ impl Trie {
                     let Some(rest) = bytes.get(size..) else { return End::Between };
                     (at, bytes) = (body + size, rest);
                 }
-                BRANCH => {
-                    let Some(next) = self.branch(head, body, byte) else { return End::Nowhere };
-                    (at, bytes) = (next, rest);
-                }
                 DENSE => {
-                    let Some(next) = self.dense(body, byte) else { return End::Nowhere };
+                    let Some(next) = self.dense(head, body, byte) else { return End::Nowhere };
                     (at, bytes) = (next, rest);
                 }
                 _ => return End::Nowhere,
             }
+            passed(at, bytes.len());
         }
         End::Node(at as Node)
     }
@@ -91,10 +99,32 @@ impl Trie {
         (head & TOKEN != 0).then(|| u32::from(head & 0x18) << 13 | u32::from(self.short(at + 1)))
     }
 
+    /// The node of a byte.
+    #[inline]
+    pub(crate) fn first(self, byte: u8) -> Node {
+        const BODY: usize = 3;
+        (self.long(BODY + usize::from(byte) * 3) & 0xff_ffff) + BODY as Node
+    }
+
+    /// The node and the size of the longest token that `bytes` begin with. They are not empty.
+    #[inline]
+    pub(crate) fn longest(self, bytes: &[u8]) -> (Node, usize) {
+        let Some((&first, rest)) = bytes.split_first() else { return (ROOT, 1) };
+        let first = self.first(first);
+        let mut longest = (first, 1);
+        self.descend(first, rest, |at, left| {
+            if self.byte(at) & TOKEN != 0 {
+                longest = (at as Node, bytes.len() - left);
+            }
+        });
+        longest
+    }
+
     /// The rank of the token of these bytes.
     #[inline]
     pub(crate) fn find(self, bytes: &[u8]) -> Option<u32> {
-        self.token(self.walk(ROOT, bytes)?)
+        let (first, rest) = bytes.split_first()?;
+        self.token(self.walk(self.first(*first), rest)?)
     }
 
     /// Whether tokens begin with these bytes and have more.
@@ -139,17 +169,19 @@ impl Trie {
     }
 
     #[inline]
-    fn dense(self, body: usize, byte: u8) -> Option<usize> {
-        let word = usize::from(byte >> 5);
-        let bits = self.long(body + word * 4);
-        let bit = 1u32 << (byte & 31);
-        if bits & bit == 0 {
+    fn dense(self, head: u8, body: usize, byte: u8) -> Option<usize> {
+        let [first, distance] = self.short(body).to_le_bytes();
+        let place = byte.wrapping_sub(first);
+        if place > distance {
             return None;
         }
-        let last = self.long(body + 28).count_ones() as usize + usize::from(self.byte(body + 39));
-        let index = usize::from(self.byte(body + 32 + word)) + (bits & (bit - 1)).count_ones() as usize;
-        let offset = self.long(body + 40 + index * 3) & 0xff_ffff;
-        Some(body + 40 + last * 3 + offset as usize)
+        let (place, start) = (usize::from(place), body + 2);
+        let begin = if head >> 5 == 0 {
+            u32::from(self.short(start + place * 2))
+        } else {
+            self.long(start + place * 3) & 0xff_ffff
+        };
+        (begin != 0).then_some(start + begin as usize)
     }
 
     #[inline]

@@ -2,8 +2,12 @@
 
 use super::vocabulary::Tokens;
 
-/// More children than that are found by a bitmap instead of a search.
-const MOST_SEARCHED: usize = 16;
+/// More children than that are not searched for, but counted off.
+const MOST_SEARCHED: usize = 8;
+/// Most bytes that a search looks through.
+const MOST_SEARCHABLE: usize = 16;
+/// How many places for each child there may be, where a few are counted off.
+const MOST_PLACES: usize = 6;
 /// Longest chain and most children that fit the three bits of a head.
 const LONGEST_CHAIN: usize = 8;
 const MOST_IN_HEAD: usize = 8;
@@ -55,7 +59,13 @@ fn node(tokens: &[(&[u8], u32)], depth: usize) -> Result<Vec<u8>, String> {
                 several.iter().map(|group| node(group, depth + 1)).collect::<Result<_, _>>()?;
             let offsets = offsets(&children);
             let narrow = offsets.iter().all(|offset| *offset <= 0xffff);
-            if several.len() <= MOST_SEARCHED && narrow {
+            let (Some(first), Some(last)) = (labels.first(), labels.last()) else {
+                return Err("a branch without children".to_owned());
+            };
+            let places = usize::from(last - first) + 1;
+            let searchable = several.len() <= MOST_SEARCHABLE && narrow;
+            let sparse = several.len() <= MOST_SEARCHED || places > several.len() * MOST_PLACES;
+            if searchable && sparse {
                 let count = u8::try_from(several.len()).map_err(|error| error.to_string())?;
                 head |= BRANCH;
                 if several.len() <= MOST_IN_HEAD {
@@ -69,9 +79,20 @@ fn node(tokens: &[(&[u8], u32)], depth: usize) -> Result<Vec<u8>, String> {
                     offsets.iter().skip(1).flat_map(|offset| offset.to_le_bytes().into_iter().take(2)),
                 );
             } else {
-                head |= DENSE;
-                body.extend(bitmap(&labels));
-                body.extend(offsets.iter().flat_map(|offset| offset.to_le_bytes().into_iter().take(3)));
+                let end = |size: usize| size * places + offsets.last().copied().unwrap_or_default();
+                let size = if end(2) <= 0xffff { 2 } else { 3 };
+                if end(size) > 0xff_ffff {
+                    return Err("the table does not fit 24 bits".to_owned());
+                }
+                head |= DENSE | if size == 3 { 1 << 5 } else { 0 };
+                body.extend([*first, last - first]);
+                let mut begins = vec![0; places];
+                for (label, offset) in labels.iter().zip(&offsets) {
+                    if let Some(begin) = begins.get_mut(usize::from(label - first)) {
+                        *begin = size * places + offset;
+                    }
+                }
+                body.extend(begins.iter().flat_map(|begin| begin.to_le_bytes().into_iter().take(size)));
             }
             [vec![head], body, children.concat()].concat()
         }
@@ -100,22 +121,6 @@ fn offsets(children: &[Vec<u8>]) -> Vec<usize> {
             Some(offset)
         })
         .collect()
-}
-
-/// Which bytes there are: 256 bits, then for each 32 of them how many are set before.
-fn bitmap(labels: &[u8]) -> Vec<u8> {
-    let mut bits = [0u32; 8];
-    for label in labels {
-        if let Some(word) = bits.get_mut(usize::from(label >> 5)) {
-            *word |= 1 << (label & 31);
-        }
-    }
-    let before = bits.iter().scan(0u32, |sum, word| {
-        let before = *sum;
-        *sum += word.count_ones();
-        Some(before.to_le_bytes()[0])
-    });
-    bits.iter().flat_map(|word| word.to_le_bytes()).chain(before).collect()
 }
 
 #[cfg(test)]
@@ -147,13 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn many_children_have_a_bitmap() {
-        let names: Vec<String> = (0..20u8).map(|n| char::from(b'a' + n).to_string()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let table = made(&names);
-        assert_eq!(table[0], DENSE);
-        assert_eq!(table[1 + 12..1 + 16], (0x1f_fffe_u32).to_le_bytes());
-        assert_eq!(table[33..41], [0, 0, 0, 0, 20, 20, 20, 20]);
-        assert_eq!(table.len(), 41 + 20 * 3 + 20 * 3 + PADDING);
+    fn many_children_are_counted_off() {
+        let names: Vec<String> = (0..20u8).map(|n| char::from(b'A' + n * 2).to_string()).collect();
+        let table = made(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(table[..3], [DENSE, b'A', 38]);
+        assert_eq!(table[3..9], [78, 0, 0, 0, 81, 0]);
+        assert_eq!(table.len(), 3 + 39 * 2 + 20 * 3 + PADDING);
     }
 }
