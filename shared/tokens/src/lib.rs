@@ -25,10 +25,16 @@
 )]
 
 mod class;
+mod decode;
 mod encoding;
 mod merge;
 mod model;
+mod special;
 mod split;
+mod stream;
 mod trie;
+mod truncate;
 
+pub use decode::UnknownToken;
 pub use encoding::Encoding;
+pub use stream::Counter;

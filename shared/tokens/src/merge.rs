@@ -2,16 +2,19 @@
 //! first, the leftmost first among equals, until none are left.
 //!
 //! A piece of up to [`SHORT`] bytes looks for its lowest rank in an array; a longer one keeps a heap, which makes it
-//! n log n.
+//! n log n. Of one that is longer still, the beginning is settled before the rest is looked at ([`Merger::settle`]), so
+//! that memory stays small and who counts up to a limit can stop.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
-use crate::trie::{Node, ROOT, Trie};
+use crate::trie::{LONGEST, Node, ROOT, Trie};
 
 /// The longest piece in bytes that needs no heap. Positions of it fit the low byte of a key.
 const SHORT: usize = 128;
+/// How much of a longer piece is merged at once, in bytes.
+pub(crate) const WINDOW: usize = 1 << 14;
 /// Of neighbours that make no token.
 const NEVER: u32 = u32::MAX;
 
@@ -86,7 +89,88 @@ impl Merger {
         ControlFlow::Continue(())
     }
 
+    /// Merges a piece, whether it is a token or not.
     fn merge(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
+        if piece.len() <= SHORT {
+            return self.short(piece, sink);
+        }
+        let (mut rest, mut window) = (piece, WINDOW);
+        while window < rest.len() {
+            let (known, _) = rest.split_at(window);
+            match self.settle(known, sink) {
+                ControlFlow::Continue(0) => window *= 2,
+                ControlFlow::Continue(settled) => {
+                    (rest, window) = (rest.get(settled..).unwrap_or_default(), WINDOW);
+                }
+                ControlFlow::Break(()) => return ControlFlow::Break(()),
+            }
+        }
+        self.long(rest, sink)
+    }
+
+    /// Gives those tokens to `sink` with which a piece begins whatever follows `known`, and says how many bytes they are;
+    /// 0 if none are certain.
+    ///
+    /// A row of tokens is an encoding if and only if each two neighbours are the encoding of their bytes. So the
+    /// encoding of a beginning of the piece is also the beginning of the encoding of more, up to the last boundary that
+    /// both have in `known`. That boundary is the end of `known`, or a place from which a token may reach beyond it.
+    /// There are few such places, if any; when the encodings up to each of them have a boundary in common, all that
+    /// stands before it is certain. It is never inside a character.
+    pub(crate) fn settle(&mut self, known: &[u8], sink: &mut impl Sink) -> ControlFlow<(), usize> {
+        let mut tokens = Vec::new();
+        let _ = self.unsettled(known, &mut |rank, size| {
+            tokens.push((rank, size));
+            ControlFlow::Continue(())
+        });
+        let first = known.len().saturating_sub(LONGEST - 1);
+        let mut ends: Vec<usize> = (first..known.len())
+            .filter(|at| known.get(*at..).is_some_and(|rest| self.trie.goes_on(rest)))
+            .collect();
+        ends.push(known.len());
+        let before = ends.first().copied().unwrap_or_default();
+        let mut settled = known.len();
+        // From the last boundary backwards; that neighbours of it are none of all ends is rare.
+        let mut tries = 16;
+        while let Some((_, last)) = tokens.pop() {
+            settled -= last;
+            let Some((_, size)) = tokens.last().copied() else { break };
+            let inside = known.get(settled).is_some_and(|byte| byte & 0xc0 == 0x80);
+            if settled > before || inside {
+                continue;
+            }
+            if ends.iter().all(|end| self.passes(known, settled - size, settled, *end)) {
+                for (rank, size) in tokens {
+                    sink.token(rank, size)?;
+                }
+                return ControlFlow::Continue(settled);
+            }
+            tries -= 1;
+            if tries == 0 {
+                break;
+            }
+        }
+        ControlFlow::Continue(0)
+    }
+
+    /// Whether the encoding of `known` up to `end` has a boundary at `middle`. A token from `start` to `middle` ends the
+    /// encoding up to there.
+    fn passes(&mut self, known: &[u8], start: usize, middle: usize, end: usize) -> bool {
+        let Some(next) = self.first_token(known.get(middle..end).unwrap_or_default()) else { return true };
+        self.first_token(known.get(start..middle + next).unwrap_or_default()) == Some(middle - start)
+    }
+
+    /// The size of the first token of the encoding of `piece`.
+    fn first_token(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut first = None;
+        let _ = self.unsettled(piece, &mut |_, size| {
+            first = Some(size);
+            ControlFlow::Break(())
+        });
+        first
+    }
+
+    /// Merges a piece all at once.
+    fn unsettled(&mut self, piece: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
         if piece.len() <= SHORT { self.short(piece, sink) } else { self.long(piece, sink) }
     }
 

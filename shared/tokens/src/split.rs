@@ -29,6 +29,29 @@ pub(crate) enum Pattern {
     Cl100k,
 }
 
+/// Where in a piece its rest is: what may still follow depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// At the beginning; or further on in a piece whose rest is what a piece that begins here would be.
+    Start,
+    /// After a small letter of a word of o200k.
+    Smalls,
+    /// Among symbols.
+    Symbols,
+    /// Among the line ends after symbols.
+    Lines,
+}
+
+/// What is known of a piece that more text could change.
+pub(crate) struct Open {
+    /// Up to here it is in the piece in any case.
+    pub(crate) certain: usize,
+    /// Up to here its rest is `before`, further on `after`.
+    pub(crate) switch: usize,
+    pub(crate) before: Within,
+    pub(crate) after: Within,
+}
+
 /// Text that is cut into pieces.
 pub(crate) struct Text<'a> {
     bytes: &'a [u8],
@@ -47,6 +70,72 @@ impl<'a> Text<'a> {
             Pattern::O200k => self.o200k(at),
             Pattern::Cl100k => self.cl100k(at),
         }
+    }
+
+    /// Where a piece ends whose rest begins at `at`. May be `at`.
+    pub(crate) fn rest(&self, pattern: Pattern, at: usize, within: Within) -> usize {
+        match within {
+            Within::Start => self.piece(pattern, at),
+            Within::Smalls => self.contraction(self.run(at, SMALLS)),
+            Within::Symbols => self.lines(self.run(at, SYMBOL), pattern == Pattern::O200k),
+            Within::Lines => self.lines(at, pattern == Pattern::O200k),
+        }
+    }
+
+    /// What is known of a piece, or of the rest of one, that goes on to the end of the text.
+    pub(crate) fn open(&self, pattern: Pattern, at: usize, within: Within) -> Open {
+        let all = self.bytes.len();
+        let same = |certain, within| Open { certain, switch: all, before: within, after: within };
+        match within {
+            Within::Smalls => return same(self.run(at, SMALLS), within),
+            Within::Lines => return same(all, within),
+            Within::Symbols => return self.open_symbols(at),
+            Within::Start => {}
+        }
+        let (class, size) = self.class(at);
+        let first = if class & LETTER == 0 { at + size } else { at };
+        let (second, _) = self.class(first);
+        match pattern {
+            _ if class & BLANK != 0 && second & (LETTER | SYMBOL) == 0 => {
+                let (mut end, mut certain) = (at, at);
+                while end < all {
+                    let (class, size) = self.class(end);
+                    if class & NEWLINE != 0 {
+                        certain = end + size;
+                    } else if end > certain {
+                        // All but the last character.
+                        certain = end;
+                    }
+                    end += size.max(1);
+                }
+                same(certain, Within::Start)
+            }
+            Pattern::Cl100k if second & LETTER != 0 => same(self.run(first, LETTER), Within::Start),
+            Pattern::O200k if second & (LETTER | MARK) != 0 => {
+                let (mut end, mut both) = (first, None);
+                loop {
+                    let (class, size) = self.class(end);
+                    if class & CAPITALS == 0 {
+                        let (certain, after) = if class & LOWER != 0 {
+                            (self.run(end, SMALLS), Within::Smalls)
+                        } else {
+                            (both.unwrap_or(end), Within::Start)
+                        };
+                        return Open { certain, switch: end, before: Within::Start, after };
+                    }
+                    end += size;
+                    if class & BOTH != 0 {
+                        both = Some(end);
+                    }
+                }
+            }
+            _ => self.open_symbols(first),
+        }
+    }
+
+    fn open_symbols(&self, at: usize) -> Open {
+        let switch = self.run(at, SYMBOL);
+        Open { certain: self.bytes.len(), switch, before: Within::Symbols, after: Within::Lines }
     }
 
     /// Whether anything was looked for past the end since this was asked last.

@@ -136,6 +136,46 @@ impl Trie {
         }
     }
 
+    /// Shows every token, its bytes and its rank, in the order of their bytes.
+    pub(crate) fn each(self, seen: &mut impl FnMut(&[u8], u32)) {
+        self.below(ROOT as usize, &mut Vec::with_capacity(LONGEST), seen);
+    }
+
+    /// Shows the tokens at and below a node, to which `way` leads. As deep as the longest token is long.
+    fn below(self, at: usize, way: &mut Vec<u8>, seen: &mut impl FnMut(&[u8], u32)) {
+        if let Some(rank) = self.token(at as Node) {
+            seen(way, rank);
+        }
+        let head = self.byte(at);
+        let body = at + 1 + usize::from(head & TOKEN) / 2;
+        let size = usize::from(head >> 5);
+        let depth = way.len();
+        let mut child = |label: &[u8], at: usize| {
+            way.extend_from_slice(label);
+            self.below(at, way, seen);
+            way.truncate(depth);
+        };
+        match head & KIND {
+            CHAIN => child(self.0.get(body..body + size + 1).unwrap_or_default(), body + size + 1),
+            BRANCH => {
+                let (labels, count) =
+                    if size == 7 { (body + 1, usize::from(self.byte(body))) } else { (body, size + 2) };
+                for label in self.0.get(labels..labels + count).unwrap_or_default() {
+                    child(&[*label], self.branch(head, body, *label).unwrap_or_default());
+                }
+            }
+            DENSE => {
+                let [first, distance] = self.short(body).to_le_bytes();
+                for label in first..=first.saturating_add(distance) {
+                    if let Some(at) = self.dense(head, body, label) {
+                        child(&[label], at);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     #[inline]
     fn branch(self, head: u8, body: usize, byte: u8) -> Option<usize> {
         let (mut count, mut labels) = (usize::from(head >> 5) + 2, body);
