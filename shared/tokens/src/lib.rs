@@ -1,4 +1,5 @@
-//! Exact token counts of OpenAI's encodings.
+//! Token counts: of texts in OpenAI's encodings, exactly, and of whole requests and answers by the rules that vendors
+//! publish.
 //!
 //! The vocabularies are tables of bytes that are searched where they lie: nothing is built at the start, so the first
 //! count of a new process or isolate takes microseconds. The counts are those of `tiktoken`, token by token; the tests
@@ -24,9 +25,12 @@
     )
 )]
 
+mod chat;
 mod class;
 mod decode;
 mod encoding;
+mod family;
+mod image;
 mod merge;
 mod model;
 mod special;
@@ -35,6 +39,8 @@ mod stream;
 mod trie;
 mod truncate;
 
+pub use chat::{Count, count_answer, count_request, count_text};
 pub use decode::UnknownToken;
 pub use encoding::Encoding;
+pub use family::{Basis, Family, family};
 pub use stream::Counter;
