@@ -34,6 +34,8 @@ mod split;
 mod stream;
 mod trie;
 mod truncate;
+#[cfg(test)]
+mod work;
 
 pub use decode::UnknownToken;
 pub use encoding::Encoding;

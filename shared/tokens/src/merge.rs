@@ -186,6 +186,8 @@ impl Merger {
             }
         });
         while let Some(least) = keys.iter().copied().min().filter(|least| *least != NEVER) {
+            #[cfg(test)]
+            crate::work::done();
             join(trie, piece, parts, (least & 0xff) as usize, |at, rank| {
                 if let Some(key) = keys.get_mut(at) {
                     *key = key_of(rank, at);
@@ -211,6 +213,8 @@ impl Merger {
         });
         let mut least = BinaryHeap::from(least);
         while let Some(Reverse((rank, at))) = least.pop() {
+            #[cfg(test)]
+            crate::work::done();
             // What has merged since is passed over.
             if ranks.get(at) == Some(&rank) {
                 join(trie, piece, &mut parts, at, |at, rank| {
