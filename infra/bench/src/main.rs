@@ -2,7 +2,7 @@
 //!
 //! `measure` starts the gateway and its upstream as processes of their own and is the load generator itself;
 //! `upstream` is that upstream; `core` runs a case in-process a fixed number of times, for tools that count
-//! instructions. `cargo xtask bench` builds everything and writes down what `measure` reports.
+//! instructions; `tokens` counts tokens once, in a process that has counted none yet. `cargo xtask bench` builds everything and writes down what `measure` reports.
 
 mod core;
 mod framing;
@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod sample;
 mod site;
+mod tokens;
 mod upstream;
 
 use std::path::PathBuf;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 postern-bench measure --gateway FILE [--serve ARGS] [--report FILE] [--full] [P1 P2 ...]
 postern-bench upstream
-postern-bench core CASE COUNT";
+postern-bench core CASE COUNT
+postern-bench tokens CASE";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         "measure" => measure_command(rest),
         "upstream" => upstream::serve(),
         "core" => core_command(rest),
+        "tokens" => tokens::command(rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -146,13 +146,19 @@ fn wasm_suite(place: &Workplace) -> Result<Report, String> {
         "--package",
         "postern-wire",
         "--package",
+        "postern-tokens",
+        "--package",
         "postern-gateway",
         "--target",
         setup::WASM,
     ]);
     tally.add(Tally::one(run::shown(&mut build, HOUR).success));
     // Linked whole, dead code included: whatever the crates need from outside shows up as an import.
-    for (package, file) in [("postern-wire", "postern_wire"), ("postern-gateway", "postern_gateway")] {
+    for (package, file) in [
+        ("postern-wire", "postern_wire"),
+        ("postern-tokens", "postern_tokens"),
+        ("postern-gateway", "postern_gateway"),
+    ] {
         let mut link = place.cargo();
         link.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", package]);
         link.args(["--target", setup::WASM, "--", "-Clink-dead-code", "-Clink-arg=--no-gc-sections"]);

@@ -17,7 +17,7 @@ impl Encoding {
     /// may be a part of a character.
     ///
     /// The tables are made for finding tokens by their bytes. To find bytes by tokens, the whole of one is read once, however
-    /// many tokens there are: about two milliseconds.
+    /// many tokens there are: a few milliseconds.
     ///
     /// # Errors
     ///

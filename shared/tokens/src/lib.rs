@@ -38,6 +38,8 @@ mod split;
 mod stream;
 mod trie;
 mod truncate;
+#[cfg(test)]
+mod work;
 
 pub use chat::{Count, count_answer, count_request, count_text};
 pub use decode::UnknownToken;

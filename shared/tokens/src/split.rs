@@ -327,6 +327,8 @@ impl<'a> Text<'a> {
     /// The class of the character at `at` and its size in bytes; class 0 past the end.
     #[inline]
     fn class(&self, at: usize) -> (u8, usize) {
+        #[cfg(test)]
+        crate::work::done();
         match self.bytes.get(at) {
             Some(&byte) if byte.is_ascii() => (class::of_ascii(byte), 1),
             Some(&byte) => self.wide_class(at, byte),

@@ -73,6 +73,12 @@ impl Counter {
         rest.settled
     }
 
+    /// How many bytes of the text are kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.text.len()
+    }
+
     /// Adds what bytes mean to the text; keeps what may be the beginning of a character.
     fn decode(&mut self, bytes: &[u8]) {
         let mut chunks = bytes.utf8_chunks().peekable();

@@ -64,6 +64,8 @@ impl Trie {
     fn descend(self, node: Node, mut bytes: &[u8], mut passed: impl FnMut(usize, usize)) -> End {
         let mut at = node as usize;
         while let Some((&byte, rest)) = bytes.split_first() {
+            #[cfg(test)]
+            crate::work::done();
             let head = self.byte(at);
             let body = at + 1 + usize::from(head & TOKEN) / 2;
             match head & KIND {

@@ -4,6 +4,7 @@ mod core;
 mod memory;
 mod start;
 mod stream;
+mod tokens;
 mod whole;
 
 use std::future::Future;
@@ -30,6 +31,7 @@ const ALL: &[Measurement] = &[
     Measurement { id: "P1", run: whole::measure },
     Measurement { id: "P2", run: core::measure_whole },
     Measurement { id: "P3", run: stream::measure },
+    Measurement { id: "P8", run: tokens::measure },
     Measurement { id: "P10", run: memory::measure },
     Measurement { id: "P12", run: start::measure },
 ];
