@@ -258,6 +258,24 @@ export async function ask(namespace, name, path, body) {
   return answer;
 }
 
+// Whether the objects of a namespace have SQLite, asked of a new one, which is gone when it has answered: an object that
+// stores nothing is none, and one without a name is found without asking the world.
+export async function hasSql(namespace) {
+  const answer = await namespace.get(namespace.newUniqueId()).fetch("https://journal/sql", { method: "POST" });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text === "true";
+}
+
+// Whether this object has SQLite: where it does not, the platform throws.
+export function isSql(storage) {
+  try {
+    return storage.sql.databaseSize >= 0;
+  } catch {
+    return false;
+  }
+}
+
 // Runs statements, each a query and its values, all of them or none. Gives the number of rows written.
 export function transact(storage, statements) {
   return storage.transactionSync(() =>
