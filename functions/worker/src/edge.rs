@@ -91,12 +91,7 @@ extern "C" {
     pub(crate) async fn restart(state: &JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = countCall, catch)]
-    pub(crate) fn count_call(
-        dataset: &JsValue,
-        index: &str,
-        blobs: &Array,
-        doubles: &[f64],
-    ) -> Result<(), JsValue>;
+    pub(crate) fn count_call(dataset: &JsValue, text: &str, doubles: &[f64]) -> Result<(), JsValue>;
 
     pub(crate) fn log(level: &str, text: &str);
 }

@@ -83,11 +83,11 @@ fn a_restart_of_everything_mid_call_keeps_what_was_recorded_once() {
             assert_eq!(echo(&site, &key, &[]).await.status(), 200);
         }
         assert_eq!(records(&site, "restarted", 5).await, 5);
-        // Streams of some hundred milliseconds are under way when workerd is killed.
+        // Streams of some seconds are under way when workerd is killed.
         let authorization = format!("Bearer {key}");
         let body = json!({
             "model": "demo/slow", "stream": true,
-            "messages": [{ "role": "user", "content": "one two three four five six seven eight nine ten" }],
+            "messages": [{ "role": "user", "content": "word ".repeat(60) }],
         });
         let stream = async || {
             let request = http::Request::post("/v1/chat/completions")
