@@ -17,6 +17,8 @@ globalThis.queueMicrotask = (task) => {
 
 // Bytes that one read takes at most. A burst of small pieces comes as few large ones.
 const ROOM = 65536;
+// An answer that declares a length up to this is taken in one read, which costs the platform much less than a reader.
+const SMALL = 65536;
 // Between reads of a copy, milliseconds: a read costs the same for one piece as for all that came meanwhile.
 const PACE = 100;
 
@@ -75,16 +77,24 @@ function pairs(head) {
   });
 }
 
+// Whether all of a body is small. What is compressed may be larger than its declared length, and a stream that declares
+// one still comes piece by piece.
+function isSmall(headers) {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= SMALL && !headers.has("content-encoding") && !headers.get("content-type")?.includes("event-stream");
+}
+
 // One call to an upstream.
 export class Upstream {
   constructor() {
     this.control = new AbortController();
     this.source = undefined;
+    this.small = undefined;
     this.passage = undefined;
   }
 
-  // Gives the head of the answer: the status, then a line for each header. If the answer may flow to the caller as it
-  // is, what is read here is a copy.
+  // Gives the head of the answer: the status, whether the first read gives all of the body, then a line for each header.
+  // If the answer may flow to the caller as it is, what is read here is a copy.
   async send(method, url, head, body, mayFlow) {
     const response = await fetch(url, {
       method,
@@ -93,18 +103,20 @@ export class Upstream {
       redirect: "manual",
       signal: this.control.signal,
     });
-    if (response.body) {
+    if (isSmall(response.headers)) {
+      this.small = response;
+    } else if (response.body) {
       let { body: stream } = response;
       if (mayFlow && response.ok) [this.passage, stream] = stream.tee();
       this.source = new Source(stream);
     }
-    const lines = [response.status];
+    const lines = [response.status, this.small ? "whole" : ""];
     for (const [name, value] of response.headers) lines.push(`${name}:${value}`);
     return lines.join("\n");
   }
 
   async read() {
-    return this.source?.read();
+    return this.small ? new Uint8Array(await this.small.arrayBuffer()) : this.source?.read();
   }
 
   // The copy is read at leisure as long as the answer flows, and at once where its end is waited for.
@@ -258,6 +270,24 @@ export async function ask(namespace, name, path, body) {
   return answer;
 }
 
+// Whether the objects of a namespace have SQLite, asked of a new one, which is gone when it has answered: an object that
+// stores nothing is none, and one without a name is found without asking the world.
+export async function hasSql(namespace) {
+  const answer = await namespace.get(namespace.newUniqueId()).fetch("https://journal/sql", { method: "POST" });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text === "true";
+}
+
+// Whether this object has SQLite: where it does not, the platform throws.
+export function isSql(storage) {
+  try {
+    return storage.sql.databaseSize >= 0;
+  } catch {
+    return false;
+  }
+}
+
 // Runs statements, each a query and its values, all of them or none. Gives the number of rows written.
 export function transact(storage, statements) {
   return storage.transactionSync(() =>
@@ -271,8 +301,10 @@ export async function restart(state) {
   state.abort("restarted for a test");
 }
 
-export function countCall(dataset, index, blobs, doubles) {
-  dataset.writeDataPoint({ indexes: [index], blobs, doubles });
+// The blobs are one text, divided by line breaks; the first one is the index.
+export function countCall(dataset, text, doubles) {
+  const blobs = text.split("\n");
+  dataset.writeDataPoint({ indexes: [blobs[0]], blobs, doubles: [...doubles] });
 }
 
 export function log(level, text) {

@@ -70,6 +70,9 @@ enum Asked {
     Append {
         record: Box<Record>,
     },
+    AppendAll {
+        records: Vec<Record>,
+    },
     Records {
         tenant: Option<String>,
         key: Option<String>,
@@ -117,6 +120,12 @@ async fn ask(host: &WorkerHost, asked: Asked) -> Result<Value, postern_gateway::
             json!(listed.into_iter().map(|(name, value)| (name, value.to_vec())).collect::<Vec<_>>())
         }
         Asked::Append { record } => json!(journal.append(*record).await?),
+        Asked::AppendAll { records } => {
+            for record in records {
+                journal.append(record).await?;
+            }
+            json!(())
+        }
         Asked::Records { tenant, key, model, after, limit, ascending } => {
             json!(journal.records(&RecordQuery { tenant, key, model, after, limit, ascending }).await?)
         }

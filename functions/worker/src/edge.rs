@@ -79,6 +79,10 @@ extern "C" {
 
     pub(crate) fn ask(namespace: &JsValue, name: &str, path: &str, body: &[u8]) -> Promise;
 
+    #[wasm_bindgen(js_name = hasSql)]
+    pub(crate) fn has_sql(namespace: &JsValue) -> Promise;
+    #[wasm_bindgen(js_name = isSql)]
+    pub(crate) fn is_sql(storage: &JsValue) -> bool;
     #[wasm_bindgen(catch)]
     pub(crate) fn transact(storage: &JsValue, statements: &Array) -> Result<f64, JsValue>;
 
@@ -87,12 +91,7 @@ extern "C" {
     pub(crate) async fn restart(state: &JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = countCall, catch)]
-    pub(crate) fn count_call(
-        dataset: &JsValue,
-        index: &str,
-        blobs: &Array,
-        doubles: &[f64],
-    ) -> Result<(), JsValue>;
+    pub(crate) fn count_call(dataset: &JsValue, text: &str, doubles: &[f64]) -> Result<(), JsValue>;
 
     pub(crate) fn log(level: &str, text: &str);
 }

@@ -19,11 +19,11 @@ use crate::{edge, isolate, logging, request};
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     logging::start();
-    let bindings = match Bindings::find(&env) {
-        Ok(bindings) => bindings,
-        Err(missing) => return setup::answer(&request, env, context, missing).await,
-    };
+    let (bindings, missing) = Bindings::find(&env);
     let host = WorkerHost::new(env, context, bindings);
+    if !missing.is_empty() {
+        return setup::answer_without_bindings(&request, &host, missing).await;
+    }
     #[cfg(feature = "doors")]
     if let Some(answer) = crate::doors::answer(&host, &request).await {
         return answer;
@@ -44,10 +44,13 @@ async fn serve(
 ) {
     // Nobody takes the head when the caller has left meanwhile.
     let answer = |response| drop(head.send(response));
-    let gateway = match isolate::gateway(&host).await {
-        Ok(gateway) => gateway,
+    let isolate = match isolate::isolate(&host).await {
+        Ok(isolate) => isolate,
         Err(reason) => return answer(setup::answer_without_config(&request, &reason)),
     };
+    if !isolate.missing().is_empty() {
+        return answer(setup::answer_without_objects(&request, &host, &isolate));
+    }
     let incoming = match request::read(&request) {
         Ok(incoming) => incoming,
         Err(reason) => return answer(unavailable(ErrorKind::InvalidRequest, &reason)),
@@ -56,7 +59,7 @@ async fn serve(
     crate::doors::trap(&incoming, "handle");
     let mut gone = JsFuture::from(edge::departure(&request)).map(drop).fuse();
     // A caller who leaves drops the call, which hands its record to `Host::abandoned`.
-    let Some(reply) = unless(&mut gone, handle(&gateway, &host, incoming)).await else { return };
+    let Some(reply) = unless(&mut gone, handle(&isolate.gateway, &host, incoming)).await else { return };
     match Sending::begin(reply.response).await {
         Ok(sending) => {
             answer(Ok(sending.response()));

@@ -13,7 +13,7 @@ use worker::{Context, Env};
 use crate::journal::TenantJournal;
 use crate::setup::Bindings;
 use crate::store::KvStore;
-use crate::timer::Sleep;
+use crate::timer::{Clock, Sleep};
 use crate::upstream::{self, UpstreamBody};
 use crate::{edge, random};
 
@@ -30,6 +30,7 @@ struct Inner {
     context: Context,
     store: KvStore,
     journal: TenantJournal,
+    clock: Clock,
 }
 
 impl WorkerHost {
@@ -38,7 +39,7 @@ impl WorkerHost {
         let caller: &JsValue = context.as_ref();
         let journal =
             TenantJournal::new(caller.clone(), bindings.tenants, bindings.directory, bindings.calls);
-        Self(Rc::new(Inner { env, context, store, journal }))
+        Self(Rc::new(Inner { env, context, store, journal, clock: Clock::default() }))
     }
 
     /// Whether streams flow to their callers by the platform's own means where they can. Such a stream costs a third, but
@@ -100,7 +101,7 @@ impl Host for WorkerHost {
     }
 
     fn sleep(&self, time: Duration) -> Sleep {
-        Sleep::new(time)
+        self.0.clock.sleep(time)
     }
 
     fn abandoned(&self, after: After) {

@@ -9,14 +9,13 @@ use futures_util::future::{Either, select};
 use http::Response;
 use http_body::Body as _;
 use js_sys::Promise;
-use postern_gateway::Body;
+use postern_gateway::{Body, Host as _};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys;
 
 use crate::edge::{self, Outlet};
 use crate::host::WorkerHost;
-use crate::timer::Sleep;
 use crate::upstream::{Flow, head_text};
 
 /// How long a copy is still read when its caller has left.
@@ -55,7 +54,7 @@ impl Sending {
             && let Some(upstream) = body.release()
         {
             let flow = upstream.flow(&outlet);
-            return watch(&outlet, body, &flow, gone).await;
+            return watch(host, &outlet, body, &flow, gone).await;
         }
         while let Some(bytes) = unless(gone, next(&mut body)).await.flatten() {
             // One piece is under way at a time: a slow caller slows the upstream down.
@@ -70,6 +69,7 @@ impl Sending {
 
 /// Watches over an answer that flows by itself, and ends it.
 async fn watch(
+    host: &WorkerHost,
     outlet: &Outlet,
     mut body: Body<WorkerHost>,
     flow: &Flow,
@@ -78,7 +78,7 @@ async fn watch(
     let Some(last) = unless(gone, next(&mut body)).await else {
         // An SDK leaves at the end mark. Whether it has had it is in what the copy holds.
         flow.hurry();
-        select(pin!(next(&mut body)), Sleep::new(LAST_LOOK)).await;
+        select(pin!(next(&mut body)), host.sleep(LAST_LOOK)).await;
         return;
     };
     drop(body);

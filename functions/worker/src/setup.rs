@@ -1,15 +1,15 @@
 //! What a deployment must have, and the answers of one that lacks something.
 
 use http::StatusCode;
-use js_sys::Object;
 use postern_gateway::{ErrorKind, Host};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
+use worker::Env;
 use worker::worker_sys::web_sys;
-use worker::{Context, Env};
 
+use crate::edge;
 use crate::host::{SECRET_ADVICE, WorkerHost};
-use crate::{edge, isolate};
+use crate::isolate::{self, Isolate};
 
 /// The bindings of `wrangler.toml` that the gateway uses.
 pub(crate) struct Bindings {
@@ -24,11 +24,8 @@ pub(crate) struct Bindings {
 }
 
 impl Bindings {
-    /// Finds the bindings.
-    ///
-    /// # Errors
-    /// Everything that is missing, each with what to do.
-    pub(crate) fn find(env: &Env) -> Result<Self, Vec<String>> {
+    /// Finds the bindings, and everything that is missing of them, each with what to do. What is missing is undefined.
+    pub(crate) fn find(env: &Env) -> (Self, Vec<String>) {
         let env: &JsValue = env.as_ref();
         let mut missing = Vec::new();
         let mut find = |name: &str, advice: &str| {
@@ -48,7 +45,7 @@ impl Bindings {
             directory: find("DIRECTORY", &durable_object("Directory")),
             calls: Some(edge::binding(env, "CALLS")).filter(|binding| !binding.is_undefined()),
         };
-        if missing.is_empty() { Ok(bindings) } else { Err(missing) }
+        (bindings, missing)
     }
 }
 
@@ -60,20 +57,39 @@ fn durable_object(class: &str) -> String {
 }
 
 /// Answers a call to a deployment without all bindings.
-pub(crate) async fn answer(
+pub(crate) async fn answer_without_bindings(
     request: &web_sys::Request,
-    env: Env,
-    context: Context,
+    host: &WorkerHost,
     mut missing: Vec<String>,
 ) -> worker::Result<web_sys::Response> {
-    match path(&request.url()) {
-        "/readyz" => {
-            let kv = edge::binding(env.as_ref(), "POSTERN");
-            if !kv.is_undefined() {
-                missing.extend(missing_secrets(env, context, kv).await);
+    if path(&request.url()) == "/readyz" && host.store().is_bound() {
+        match isolate::isolate(host).await {
+            Ok(isolate) => {
+                missing.extend_from_slice(isolate.missing());
+                missing.extend(missing_secrets(host, &isolate));
             }
-            not_ready(&missing)
+            Err(reason) => missing.push(reason),
         }
+    }
+    answer(request, &missing)
+}
+
+/// Answers a call to a deployment whose Durable Objects cannot store anything.
+pub(crate) fn answer_without_objects(
+    request: &web_sys::Request,
+    host: &WorkerHost,
+    isolate: &Isolate,
+) -> worker::Result<web_sys::Response> {
+    let mut missing = isolate.missing().to_vec();
+    if path(&request.url()) == "/readyz" {
+        missing.extend(missing_secrets(host, isolate));
+    }
+    answer(request, &missing)
+}
+
+fn answer(request: &web_sys::Request, missing: &[String]) -> worker::Result<web_sys::Response> {
+    match path(&request.url()) {
+        "/readyz" => not_ready(missing),
         "/healthz" => json_response(StatusCode::OK, &json!({ "status": "ok" })),
         _ => unavailable(ErrorKind::NotConfigured, &missing.join("; ")),
     }
@@ -92,17 +108,9 @@ pub(crate) fn answer_without_config(
 }
 
 /// What the stored configuration asks for and the deployment does not have.
-async fn missing_secrets(env: Env, context: Context, kv: JsValue) -> Vec<String> {
-    let nothing = || JsValue::from(Object::new());
-    let bindings = Bindings { kv, tenants: nothing(), directory: nothing(), calls: None };
-    let host = WorkerHost::new(env, context, bindings);
-    match isolate::gateway(&host).await {
-        Err(reason) => vec![reason],
-        Ok(gateway) => {
-            let unset = gateway.snapshot().config.missing_secrets(&|name| host.secret(name).is_some());
-            unset.iter().map(|problem| format!("{problem}: {SECRET_ADVICE}")).collect()
-        }
-    }
+fn missing_secrets(host: &WorkerHost, isolate: &Isolate) -> Vec<String> {
+    let unset = isolate.gateway.snapshot().config.missing_secrets(&|name| host.secret(name).is_some());
+    unset.iter().map(|problem| format!("{problem}: {SECRET_ADVICE}")).collect()
 }
 
 fn not_ready(missing: &[String]) -> worker::Result<web_sys::Response> {

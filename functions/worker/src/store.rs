@@ -62,6 +62,11 @@ impl KvStore {
         Self(namespace)
     }
 
+    /// Whether there is a namespace.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.0.is_undefined()
+    }
+
     async fn fetch(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
         #[cfg(feature = "doors")]
         if crate::doors::kv_is_down() {

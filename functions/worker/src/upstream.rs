@@ -35,6 +35,7 @@ pub(crate) async fn fetch(
     };
     let mut lines = head.split('\n');
     let status: u16 = lines.next().and_then(|line| line.parse().ok()).unwrap_or_default();
+    let is_whole = lines.next() == Some("whole");
     let mut response = Response::builder().status(status);
     if let Some(headers) = response.headers_mut() {
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
@@ -48,7 +49,7 @@ pub(crate) async fn fetch(
             headers.remove(header::CONTENT_ENCODING);
         }
     }
-    let body = UpstreamBody { call, reading: None };
+    let body = UpstreamBody { call, reading: None, is_whole };
     response.body(body).map_err(|_| FetchError::Broken(format!("its status {status} is none")))
 }
 
@@ -92,6 +93,8 @@ impl Drop for Call {
 pub(crate) struct UpstreamBody {
     call: Call,
     reading: Option<JsFuture>,
+    /// Whether the first piece is all of it.
+    is_whole: bool,
 }
 
 impl UpstreamBody {
@@ -119,7 +122,7 @@ impl Stream for UpstreamBody {
         if !self.call.open {
             return Poll::Ready(None);
         }
-        let Self { call, reading } = &mut *self;
+        let Self { call, reading, .. } = &mut *self;
         let read = reading.get_or_insert_with(|| call.upstream.read().into());
         let read = ready!(Pin::new(read).poll(cx));
         self.reading = None;
@@ -128,7 +131,10 @@ impl Stream for UpstreamBody {
                 self.call.open = false;
                 None
             }
-            Ok(value) => Some(Ok(Bytes::from(value.unchecked_into::<Uint8Array>().to_vec()))),
+            Ok(value) => {
+                self.call.open = !self.is_whole;
+                Some(Ok(Bytes::from(value.unchecked_into::<Uint8Array>().to_vec())))
+            }
             Err(error) => {
                 self.call.open = false;
                 Some(Err(failure(&error)))

@@ -24,6 +24,11 @@ fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
     with_worker(async |worker| {
         let site = worker.start_in(&FAULTY).await.expect("a Worker");
         let key = make_key(&site, "evicted").await;
+        let counts = async || {
+            let objects = site.fault(&json!({})).await.expect("counts");
+            [&objects["made"], &objects["ended"]].map(|count| count.as_u64().expect("a count"))
+        };
+        let [made, ended] = counts().await;
         let mut expected = 0;
         for when in ["before", "after", "before", "after"] {
             // The first record of all also has to reach the directory.
@@ -33,8 +38,7 @@ fn an_object_that_is_evicted_mid_call_loses_and_doubles_nothing() {
             assert_eq!(records(&site, "evicted", expected).await, expected, "evicted {when} it was handled");
         }
         assert_eq!(calls_in_the_sums(&site, "evicted").await, expected as u64);
-        let objects = site.fault(&json!({})).await.expect("counts");
-        assert_eq!(objects, json!({ "made": 5, "ended": 4 }), "each eviction made a new object");
+        assert_eq!(counts().await, [made + 5, ended + 4], "each eviction made a new object");
     });
 }
 
@@ -64,7 +68,8 @@ fn evictions_under_load_lose_and_double_nothing() {
         assert_eq!(records(&site, "busy", 120).await, 120);
         assert_eq!(calls_in_the_sums(&site, "busy").await, 120);
         let objects = site.fault(&json!({})).await.expect("counts");
-        assert!(objects["ended"].as_u64() > Some(3), "{objects}");
+        // Records that wait together are one request, so the object is asked, and ended, a few times only.
+        assert!(objects["ended"].as_u64() > Some(0), "{objects}");
         assert!(objects["made"].as_u64() > objects["ended"].as_u64(), "{objects}");
     });
 }
@@ -78,11 +83,11 @@ fn a_restart_of_everything_mid_call_keeps_what_was_recorded_once() {
             assert_eq!(echo(&site, &key, &[]).await.status(), 200);
         }
         assert_eq!(records(&site, "restarted", 5).await, 5);
-        // Streams of some hundred milliseconds are under way when workerd is killed.
+        // Streams of some seconds are under way when workerd is killed.
         let authorization = format!("Bearer {key}");
         let body = json!({
             "model": "demo/slow", "stream": true,
-            "messages": [{ "role": "user", "content": "one two three four five six seven eight nine ten" }],
+            "messages": [{ "role": "user", "content": "word ".repeat(60) }],
         });
         let stream = async || {
             let request = http::Request::post("/v1/chat/completions")

@@ -1,6 +1,6 @@
 //! A deployment that lacks something: the first call says what and how to create it, `/readyz` lists all of it.
 
-use postern_tests::site::Running as _;
+use postern_tests::site::{Running as _, Setting};
 use serde_json::json;
 
 use super::door::{echo, make_key, missing, records, refused, send};
@@ -59,6 +59,40 @@ fn a_missing_secret_is_named_beside_missing_bindings() {
         let listed = missing(&site).await;
         assert!(listed.len() == 1 && listed[0].contains("NOT_SET_HERE"), "{listed:?}");
         assert!(listed[0].contains("wrangler secret put"), "{listed:?}");
+    });
+}
+
+#[test]
+fn classes_without_sqlite_are_named_with_the_migration_that_creates_them() {
+    with_worker(async |worker| {
+        let config = json!({
+            "providers": { "vendor": { "kind": "openai", "api_key": "${NOT_SET_HERE}" } },
+        });
+        let setting = Setting { config: Some(&config), without_sql: true, ..Setting::default() };
+        let site = worker.start_in(&setting).await.expect("a Worker");
+        // The first call already, and each after it.
+        for _ in 0..2 {
+            let (code, said) = refused(&echo(&site, "any", &[]).await);
+            assert_eq!(code, "not_configured");
+            for part in ["Tenant", "Directory", "new_sqlite_classes", "[[migrations]]", "wrangler.toml"] {
+                assert!(said.contains(part), "{part} is not in {said}");
+            }
+        }
+        let listed = missing(&site).await;
+        assert_eq!(listed.len(), 3, "{listed:?}");
+        for (line, name) in listed.iter().zip(["Tenant", "Directory", "NOT_SET_HERE"]) {
+            assert!(line.contains(name), "{name} is not in {line}");
+        }
+        assert_eq!(send(&site, "GET", "/healthz", &[], None).await.status(), 200);
+        site.stop().await.expect("an end");
+
+        let setting = Setting { without: &["TENANTS"], ..setting };
+        let site = worker.start_in(&setting).await.expect("a Worker");
+        let listed = missing(&site).await;
+        assert_eq!(listed.len(), 3, "{listed:?}");
+        for (line, name) in listed.iter().zip(["TENANTS", "Directory", "NOT_SET_HERE"]) {
+            assert!(line.contains(name), "{name} is not in {line}");
+        }
     });
 }
 

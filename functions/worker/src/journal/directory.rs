@@ -3,6 +3,7 @@
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::message::Known;
+use super::{SQL, answer_sql};
 
 /// The one object's name.
 pub(super) const NAME: &str = "tenants";
@@ -21,6 +22,9 @@ impl DurableObject for Directory {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.path() == SQL {
+            return answer_sql(&self.state);
+        }
         let body = request.bytes().await?;
         let sql = self.state.storage().sql();
         sql.exec("CREATE TABLE IF NOT EXISTS tenant (name TEXT PRIMARY KEY) WITHOUT ROWID", None)?;

@@ -16,7 +16,7 @@ mod seen;
 mod sums;
 mod tenant;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use js_sys::Uint8Array;
 use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
 use postern_gateway::{Journal, StoreError};
@@ -24,11 +24,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use worker::{Response, State};
 
 use crate::edge::{self, describe};
 use message::{AskedRecords, AskedUsage, Known, Sums, append_text};
 use pages::Merge;
 
+/// Asked of an object before anything is stored.
+const SQL: &str = "/sql";
 /// The largest text of a record, bytes: a row of the object's storage holds 2 MB, and escaping can make payloads long.
 const LARGEST_RECORD: usize = 1 << 20;
 /// Tenants that are asked at the same time. The platform opens no more connections for a call.
@@ -59,6 +62,20 @@ impl TenantJournal {
         if let Err(error) = JsFuture::from(edge::flush(&self.tenants, tenant)).await {
             tracing::warn!(reason = describe(&error), "records could not be sent before a question");
         }
+    }
+
+    /// What is wrong with the classes of the objects, each with what to do. One that does not answer now may be right.
+    ///
+    /// # Errors
+    /// When one does not answer, with the reason.
+    pub(crate) async fn check(&self) -> Result<Vec<String>, String> {
+        let classes = [("Tenant", &self.tenants), ("Directory", &self.directory)];
+        let asked = classes.into_iter().filter(|(_, namespace)| !namespace.is_undefined());
+        let answers = asked.map(async |(class, namespace)| {
+            JsFuture::from(edge::has_sql(namespace)).await.map(|has| (class, has.is_truthy()))
+        });
+        let answers = try_join_all(answers).await.map_err(|error| describe(&error))?;
+        Ok(answers.into_iter().filter(|(_, has)| !has).map(|(class, _)| without_sql(class)).collect())
     }
 
     async fn ask_tenant<T: DeserializeOwned>(
@@ -155,6 +172,21 @@ impl Journal for TenantJournal {
         .await?;
         Ok(query.sum(rows))
     }
+}
+
+/// The platform fixes at a class's creation whether its objects have SQLite.
+fn without_sql(class: &str) -> String {
+    format!(
+        "the Durable Object class {class} was created without SQLite, so calls cannot be recorded: name it under \
+         new_sqlite_classes, not new_classes, of [[migrations]] in wrangler.toml; if it is deployed already, remove it \
+         by a migration with deleted_classes first and create it by the next one"
+    )
+}
+
+/// Answers an object's question about itself: whether it has SQLite.
+fn answer_sql(state: &State) -> worker::Result<Response> {
+    let storage: JsValue = state.as_raw().storage()?.into();
+    Response::ok(if edge::is_sql(&storage) { "true" } else { "false" })
 }
 
 /// Asks a Durable Object and reads its answer.

@@ -11,7 +11,7 @@ use worker::{
 
 use super::batches::{Batches, table};
 use super::message::Append;
-use super::{ask, directory, page, sums};
+use super::{SQL, answer_sql, ask, directory, page, sums};
 use crate::edge;
 
 pub(super) const APPEND: &str = "/append";
@@ -62,6 +62,9 @@ impl DurableObject for Tenant {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.path() == SQL {
+            return answer_sql(&self.state);
+        }
         let body = request.bytes().await?;
         let sql = self.state.storage().sql();
         self.prepare(&sql)?;
