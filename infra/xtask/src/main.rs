@@ -82,7 +82,7 @@ fn help() -> String {
          \x20 deploy cloudflare [OPTION...]        the Worker and its KV namespace, to Cloudflare\n\
          \x20 size [--crates]                      what the Worker weighs, against its budget; by crate\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
-         \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
+         \x20 schema [--check]                     JSON Schema and reference of the configuration, OpenAPI\n\
          \x20 tokens [--check]                     the tables of the token counter, from tiktoken-rs's vocabularies\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
          \x20 bench [--full] [P1 P2 ...]           the benchmarks, into docs/benchmarks.md\n\
