@@ -1,7 +1,8 @@
-// Measures the Worker in workerd (budgets P4 and P6): processor time of the workerd process, which here also runs the
+// Measures the Worker in workerd (budgets P4, P6 and P11): processor time of the workerd process, which here also runs the
 // Durable Object that takes the records and the simulators of KV, for each request or chunk. The load generator and the
-// upstream are other processes. Arguments: the build's folder, an upstream's address (`postern-bench upstream`), a file
-// with the entries of a first start, its key. Prints rows of a table.
+// upstream are other processes. Beside it, in the same minutes, Workers of a few lines show what is the platform's own
+// part. Arguments: the build's folder, that of a build with ways in for tests, an upstream's address
+// (`postern-bench upstream`), a file with the entries of a first start, its key. Prints rows of a table.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +12,7 @@ import { join } from "node:path";
 import { Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptions } from "wrangler";
 
-const [build, upstream, entriesFile, key] = process.argv.slice(2);
+const [build, tested, upstream, entriesFile, key] = process.argv.slice(2);
 const root = new URL("../../", import.meta.url).pathname;
 const entries = JSON.parse(readFileSync(entriesFile, "utf8"));
 const config = {
@@ -24,14 +25,14 @@ const config = {
 };
 const TICK = 10; // milliseconds of /proc/PID/stat's unit
 
-async function start(modules, options) {
+async function start(modules, options, folder = build) {
   const state = mkdtempSync(join(tmpdir(), "postern-bench-"));
   const before = new Set(workerds());
   const begun = performance.now();
   const miniflare = new Miniflare({
     ...options,
     modules,
-    modulesRoot: build,
+    modulesRoot: folder,
     defaultPersistRoot: state,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     // Without this every fetch goes through another Worker first.
@@ -76,8 +77,15 @@ function call(url, path, body) {
 }
 
 const text = (size) => "The gateway reads what callers send and passes it on.\n".repeat(Math.ceil(size / 54)).slice(0, size);
-const chat = (provider, size, stream) =>
-  Buffer.from(JSON.stringify({ model: `${provider}/gpt-4o-mini`, stream, messages: [{ role: "user", content: text(size) }] }));
+const chat = (provider, size, stream, usage) =>
+  Buffer.from(
+    JSON.stringify({
+      model: `${provider}/gpt-4o-mini`,
+      stream,
+      ...(usage ? { stream_options: { include_usage: true } } : {}),
+      messages: [{ role: "user", content: text(size) }],
+    }),
+  );
 
 async function load(site, connections, count, body) {
   const times = [];
@@ -95,29 +103,65 @@ async function load(site, connections, count, body) {
 
 const row = (id, what, budget, measured, met) =>
   console.log(`| ${id} | ${what} | ${budget} | ${measured} | ${met === undefined ? "" : met ? "met" : "**missed**"} |`);
+const CHUNKS = 400; // of a paced stream
+const paced = async (site, body) => ((await load(site, 16, 160, body)).each * 1000) / CHUNKS;
+const burst = async (site, body) => (await load(site, 4, 200, body)).each;
 
-const modules = [
-  { type: "ESModule", path: join(build, "index.js") },
-  { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
-].map((module) => ({ ...module, contents: readFileSync(module.path) }));
+function worker(folder) {
+  return [
+    { type: "ESModule", path: join(folder, "index.js") },
+    { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
+  ].map((module) => ({ ...module, contents: readFileSync(module.path) }));
+}
+
+// A Worker of a few lines, and what it does with a call.
+const plain = (lines) => [{ type: "ESModule", path: join(build, "index.js"), contents: `export default { async fetch(request, env) { ${lines} } }` }];
+const asked = (path) => `await fetch("http://${upstream}${path}/v1/chat/completions", { method: "POST", body: await request.arrayBuffer() })`;
+async function floor(lines, measure) {
+  const site = await start(plain(lines), { compatibilityDate: options.compatibilityDate });
+  const measured = await measure(site);
+  await site.end();
+  return measured;
+}
+
+async function gateway(folder, variables) {
+  const site = await start(worker(folder), { ...options, bindings: { ...options.bindings, ...variables } }, folder);
+  const kv = await site.miniflare.getKVNamespace("POSTERN");
+  for (const { key, value } of entries) await kv.put(key, value);
+  await kv.put("config", JSON.stringify(config));
+  return site;
+}
+
 const { workerOptions: options } = workerOptions(join(root, "wrangler.toml"));
+console.log("| id | what | budget | measured | |\n|---|---|---|---|---|");
 
-const site = await start(modules, options);
-const kv = await site.miniflare.getKVNamespace("POSTERN");
-for (const { key, value } of entries) await kv.put(key, value);
-await kv.put("config", JSON.stringify(config));
+let site = await gateway(build, {});
 await load(site, 16, 500, chat("whole", 1024)); // code gets hot
-
 const small = await load(site, 16, 4000, chat("whole", 1024));
 row("P4", "CPU a request, 1 KB prompt, whole answer, 16 connections, key and record on", "<= 0.4 ms", `${small.each.toFixed(2)} ms`, small.each <= 0.4);
 row("P4", "the same, p99 of the time to the whole answer", "", `${small.p99.toFixed(1)} ms`);
 const large = await load(site, 4, 200, chat("whole", 400_000));
 row("P4", "CPU a request, 400 KB prompt", "<= 4 ms", `${large.each.toFixed(2)} ms`, large.each <= 4);
-const one = await load(site, 16, 160, chat("paced", 1024, true));
-row("P4", "CPU a chunk, 1,600 chunks/s in 16 streams, one format", "<= 30 us", `${((one.each * 1000) / 400).toFixed(1)} us`, (one.each * 1000) / 400 <= 30);
-const burst = await load(site, 4, 200, chat("burst", 1024, true));
-row("P4", "CPU a stream of 1,000 chunks that come together", "<= 5 ms", `${burst.each.toFixed(2)} ms`, burst.each <= 5);
+const slow = await paced(site, chat("paced", 1024, true));
+row("P4", "CPU a chunk, 1,600 chunks/s in 16 streams, one format", "<= 30 us", `${slow.toFixed(1)} us`, slow <= 30);
+const together = await burst(site, chat("burst", 1024, true));
+row("P4", "CPU a stream of 1,000 chunks that come together", "<= 5 ms", `${together.toFixed(1)} ms`, together <= 5);
 await site.end();
+site = await gateway(build, { POSTERN_STREAMS: "native" });
+await load(site, 4, 40, chat("burst", 1024, true, true));
+const slowNative = await paced(site, chat("paced", 1024, true, true));
+row("P4", "CPU a chunk, as above, `POSTERN_STREAMS=native`, usage asked for", "<= 30 us", `${slowNative.toFixed(1)} us`, slowNative <= 30);
+const togetherNative = await burst(site, chat("burst", 1024, true, true));
+row("P4", "CPU a stream of 1,000 chunks, likewise", "<= 5 ms", `${togetherNative.toFixed(1)} ms`, togetherNative <= 5);
+await site.end();
+
+const floors = [
+  ["CPU a request of a Worker that answers `ok`", 'return new Response("ok")', (site) => load(site, 16, 4000, chat("whole", 1024)).then(({ each }) => `${each.toFixed(2)} ms`)],
+  ["CPU a request of one that fetches the upstream and reads its answer", `return new Response(await (${asked("/whole")}).arrayBuffer())`, (site) => load(site, 16, 4000, chat("whole", 1024)).then(({ each }) => `${each.toFixed(2)} ms`)],
+  ["CPU a chunk of one that returns fetch's response as it is, 16 streams", `return ${asked("/stream/400/100")}`, (site) => paced(site, chat("paced", 1024, true)).then((each) => `${each.toFixed(1)} us`)],
+  ["CPU a stream of 1,000 chunks of the same", `return ${asked("/stream/1000/0")}`, (site) => burst(site, chat("burst", 1024, true)).then((each) => `${each.toFixed(1)} ms`)],
+];
+for (const [what, lines, measure] of floors) row("", what, "", await floor(lines, measure));
 
 async function first(modules, options) {
   const times = [];
@@ -125,15 +169,62 @@ async function first(modules, options) {
     const site = await start(modules, options);
     const spent = cpu(site.pid);
     const { time } = await call(site.url, "/healthz", Buffer.alloc(0));
-    times.push({ time, cpu: cpu(site.pid) - spent, ready: site.ready });
+    times.push({ time, cpu: cpu(site.pid) - spent });
     await site.end();
   }
   times.sort((a, b) => a.time - b.time);
   return times[3];
 }
-const empty = await first([{ type: "ESModule", path: join(build, "index.js"), contents: "export default { fetch: () => new Response() }" }], {
-  compatibilityDate: options.compatibilityDate,
-});
-const ours = await first(modules, options);
-row("P6", "the first request to a new isolate, instantiation included, p50 of 7", "<= 30 ms", `${ours.time.toFixed(1)} ms (an empty Worker ${empty.time.toFixed(1)} ms)`, ours.time <= 30);
+const empty = await first(plain("return new Response()"), { compatibilityDate: options.compatibilityDate });
+const ours = await first(worker(build), options);
+row("P6", "the first request to a new isolate, instantiation included, p50 of 7", "<= 30 ms", `${ours.time.toFixed(1)} ms, ${ours.cpu} ms CPU (an empty Worker ${empty.time.toFixed(1)} ms)`, ours.time <= 30);
+
+// What a million calls cost that come at this rate to one isolate, from what the object counts. USD.
+const PRICE = { request: 0.3, millisecond: 0.02, object: 0.15, row: 1, read: 0.5, second: 12.5 * 0.128 };
+const OBJECT = 0.005; // seconds that an object is at work for a request, an upper bound
+const KEPT = 28; // seconds that an isolate keeps a key; the configuration takes a few less
+async function money(site, tenant, rate, seconds) {
+  const written = async () => {
+    const answer = await fetch(new URL("/test", site.url), { method: "POST", body: JSON.stringify({ ask: "written", tenant }) });
+    return (await answer.json()).ok;
+  };
+  const spent = cpu(site.pid);
+  const before = await written();
+  const calls = [];
+  const begun = performance.now();
+  for (let i = 0; i < rate * seconds; i++) {
+    const wait = begun + (i * 1000) / rate - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    calls.push(call(site.url, "/v1/chat/completions", chat("whole", 1024)));
+  }
+  await Promise.all(calls);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const after = await written();
+  const [commits, records, rows] = after.map((count, i) => count - before[i]);
+  if (records !== calls.length) throw new Error(`${records} records of ${calls.length} calls`);
+  const each = (cpu(site.pid) - spent) / records;
+  const requests = commits / records;
+  const parts = [
+    PRICE.request,
+    PRICE.millisecond * each,
+    PRICE.object * requests,
+    PRICE.row * (rows / records),
+    PRICE.second * OBJECT * requests,
+    PRICE.read * (2 / KEPT / rate),
+  ];
+  const sum = parts.reduce((a, b) => a + b);
+  row(
+    "P11",
+    `a million calls at ${rate} a second: requests, CPU, requests to objects, ${(rows / records).toFixed(3)} rows a call, object's time, KV reads`,
+    "<= 1.00 USD",
+    `${parts.map((part) => part.toFixed(2)).join(" + ")} = ${sum.toFixed(2)} USD`,
+    sum <= 1,
+  );
+}
+site = await gateway(tested, {});
+const tenant = entries.map(({ value }) => JSON.parse(value)).find(({ tenant }) => tenant).tenant;
+for (let i = 0; i < 20; i++) await call(site.url, "/v1/chat/completions", chat("whole", 1024));
+await new Promise((resolve) => setTimeout(resolve, 2000));
+for (const [rate, seconds] of [[1, 60], [10, 20], [100, 10]]) await money(site, tenant, rate, seconds);
+await site.end();
 agent.destroy();

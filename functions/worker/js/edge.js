@@ -17,6 +17,8 @@ globalThis.queueMicrotask = (task) => {
 
 // Bytes that one read takes at most. A burst of small pieces comes as few large ones.
 const ROOM = 65536;
+// Between reads of a copy, milliseconds: a read costs the same for one piece as for all that came meanwhile.
+const PACE = 100;
 
 // The head of a request: method, URL, country, colo, region, then a line for each header.
 export function requestHead(request) {
@@ -44,9 +46,20 @@ export class Source {
   constructor(stream) {
     this.reader = stream.getReader({ mode: "byob" });
     this.room = new ArrayBuffer(ROOM);
+    this.pace = 0;
+    this.hurry = () => {};
   }
 
   async read() {
+    if (this.pace > 0) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, this.pace);
+        this.hurry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
     const { value, done } = await this.reader.read(new Uint8Array(this.room));
     if (done) return undefined;
     // The same memory serves the next read: wasm copies a piece before it asks for another.
@@ -67,10 +80,12 @@ export class Upstream {
   constructor() {
     this.control = new AbortController();
     this.source = undefined;
+    this.passage = undefined;
   }
 
-  // Gives the head of the answer: the status, then a line for each header.
-  async send(method, url, head, body) {
+  // Gives the head of the answer: the status, then a line for each header. If the answer may flow to the caller as it
+  // is, what is read here is a copy.
+  async send(method, url, head, body, mayFlow) {
     const response = await fetch(url, {
       method,
       headers: pairs(head),
@@ -78,7 +93,11 @@ export class Upstream {
       redirect: "manual",
       signal: this.control.signal,
     });
-    if (response.body) this.source = new Source(response.body);
+    if (response.body) {
+      let { body: stream } = response;
+      if (mayFlow && response.ok) [this.passage, stream] = stream.tee();
+      this.source = new Source(stream);
+    }
     const lines = [response.status];
     for (const [name, value] of response.headers) lines.push(`${name}:${value}`);
     return lines.join("\n");
@@ -86,6 +105,16 @@ export class Upstream {
 
   async read() {
     return this.source?.read();
+  }
+
+  // The copy is read at leisure as long as the answer flows, and at once where its end is waited for.
+  atLeisure() {
+    this.source.pace = PACE;
+  }
+
+  hurry() {
+    this.source.pace = 0;
+    this.source.hurry();
   }
 
   cancel() {
@@ -102,9 +131,42 @@ export class Outlet {
   constructor(status, head) {
     const { readable, writable } = new IdentityTransformStream();
     this.response = new Response(readable, { status, headers: pairs(head) });
-    this.writer = writable.getWriter();
+    this.writable = writable;
+    this.flowing = undefined;
+    this.stopped = new AbortController();
+    this.take();
+  }
+
+  take() {
+    this.writer = this.writable.getWriter();
     // Every write tells of a failure by itself.
     this.writer.closed.catch(() => {});
+  }
+
+  // Lets an upstream's answer flow into the body without passing through here. workerd ends the body where such a flow
+  // breaks or is stopped, with `preventAbort` too: only what was closed properly can be followed by more.
+  flow(upstream) {
+    this.writer.releaseLock();
+    upstream.atLeisure();
+    const { signal } = this.stopped;
+    this.flowing = upstream.passage
+      .pipeTo(this.writable, { preventClose: true, preventAbort: true, signal })
+      .catch(() => {})
+      .finally(() => upstream.hurry());
+  }
+
+  // Ends a body that an answer flows into: when it has all of the answer, or with `last` as soon as possible.
+  async end(last) {
+    const piece = last.slice();
+    if (piece.length > 0) this.stopped.abort();
+    await this.flowing;
+    try {
+      this.take();
+      if (piece.length > 0) await this.writer.write(piece);
+      await this.writer.close();
+    } catch (error) {
+      if (piece.length > 0) log("warn", JSON.stringify({ level: "WARN", message: "a stream ended without its error event", reason: error.message }));
+    }
   }
 
   write(piece) {
@@ -194,6 +256,19 @@ export async function ask(namespace, name, path, body) {
   const answer = new Uint8Array(await response.arrayBuffer());
   if (!response.ok) throw new Error(new TextDecoder().decode(answer));
   return answer;
+}
+
+// Runs statements, each a query and its values, all of them or none. Gives the number of rows written.
+export function transact(storage, statements) {
+  return storage.transactionSync(() =>
+    statements.reduce((rows, [query, ...values]) => rows + storage.sql.exec(query, ...values).rowsWritten, 0),
+  );
+}
+
+// Ends a Durable Object once everything is written, for tests: what it kept in memory is gone.
+export async function restart(state) {
+  await state.storage.sync();
+  state.abort("restarted for a test");
 }
 
 export function countCall(dataset, index, blobs, doubles) {

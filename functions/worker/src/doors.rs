@@ -42,8 +42,14 @@ enum Asked {
     KvIsDown {
         down: bool,
     },
-    /// The next record of this tenant is written, but its object fails before it says so.
+    /// The next records of this tenant are written, but its object fails, or starts anew, before it says so.
     Break {
+        tenant: String,
+        #[serde(default)]
+        restart: bool,
+    },
+    /// What the object of this tenant has written.
+    Written {
         tenant: String,
     },
     Read {
@@ -101,7 +107,8 @@ async fn ask(host: &WorkerHost, asked: Asked) -> Result<Value, postern_gateway::
     let (store, journal) = (host.store(), host.journal());
     Ok(match asked {
         Asked::KvIsDown { down } => json!(KV_IS_DOWN.set(down)),
-        Asked::Break { tenant } => json!(journal.break_next(&tenant).await?),
+        Asked::Break { tenant, restart } => json!(journal.break_next(&tenant, restart).await?),
+        Asked::Written { tenant } => json!(journal.written(&tenant).await?),
         Asked::Read { name } => json!(store.read(&name).await?.map(|value| value.to_vec())),
         Asked::Write { name, value } => json!(store.write(&name, value.into()).await?),
         Asked::Remove { name } => json!(store.remove(&name).await?),

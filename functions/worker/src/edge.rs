@@ -1,4 +1,4 @@
-//! `js/edge.js` as Rust sees it. Says only what crosses; every function there is one crossing.
+//! `js/edge.js` and `js/outbox.js` as Rust sees them. Says only what crosses; every function there is one crossing.
 
 use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
@@ -21,9 +21,18 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(crate) fn new() -> Upstream;
     #[wasm_bindgen(method)]
-    pub(crate) fn send(this: &Upstream, method: &str, url: &str, head: &str, body: &[u8]) -> Promise;
+    pub(crate) fn send(
+        this: &Upstream,
+        method: &str,
+        url: &str,
+        head: &str,
+        body: &[u8],
+        may_flow: bool,
+    ) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Upstream) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn hurry(this: &Upstream);
     #[wasm_bindgen(method)]
     pub(crate) fn cancel(this: &Upstream);
 
@@ -37,6 +46,10 @@ extern "C" {
     pub(crate) fn response(this: &Outlet) -> JsValue;
     #[wasm_bindgen(method)]
     pub(crate) fn write(this: &Outlet, piece: &[u8]) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn flow(this: &Outlet, upstream: &Upstream);
+    #[wasm_bindgen(method)]
+    pub(crate) fn end(this: &Outlet, last: &[u8]) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn close(this: &Outlet) -> Promise;
     #[wasm_bindgen(method)]
@@ -66,6 +79,13 @@ extern "C" {
 
     pub(crate) fn ask(namespace: &JsValue, name: &str, path: &str, body: &[u8]) -> Promise;
 
+    #[wasm_bindgen(catch)]
+    pub(crate) fn transact(storage: &JsValue, statements: &Array) -> Result<f64, JsValue>;
+
+    #[cfg(feature = "doors")]
+    #[wasm_bindgen(catch)]
+    pub(crate) async fn restart(state: &JsValue) -> Result<(), JsValue>;
+
     #[wasm_bindgen(js_name = countCall, catch)]
     pub(crate) fn count_call(
         dataset: &JsValue,
@@ -75,6 +95,12 @@ extern "C" {
     ) -> Result<(), JsValue>;
 
     pub(crate) fn log(level: &str, text: &str);
+}
+
+#[wasm_bindgen(module = "/js/outbox.js")]
+extern "C" {
+    pub(crate) fn enqueue(context: &JsValue, tenants: &JsValue, tenant: &str, record: &str) -> bool;
+    pub(crate) fn flush(tenants: &JsValue, tenant: Option<&str>) -> Promise;
 }
 
 /// What a thrown value says.

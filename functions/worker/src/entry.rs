@@ -60,7 +60,7 @@ async fn serve(
     match Sending::begin(reply.response).await {
         Ok(sending) => {
             answer(Ok(sending.response()));
-            sending.finish(&mut gone).await;
+            sending.finish(&host, &mut gone).await;
         }
         Err(error) => answer(Err(error.into())),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, MayFlow, Secret, Timestamp, settle};
 use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
@@ -31,8 +31,16 @@ struct Inner {
 impl WorkerHost {
     pub(crate) fn new(env: Env, context: Context, bindings: Bindings) -> Self {
         let store = KvStore::new(bindings.kv);
-        let journal = TenantJournal::new(bindings.tenants, bindings.directory, bindings.calls);
+        let caller: &JsValue = context.as_ref();
+        let journal =
+            TenantJournal::new(caller.clone(), bindings.tenants, bindings.directory, bindings.calls);
         Self(Rc::new(Inner { env, context, store, journal }))
+    }
+
+    /// Whether streams flow to their callers by the platform's own means where they can. Such a stream costs a third, but
+    /// workerd lets no error event follow one that breaks or stalls, so it is for the operator to choose.
+    pub(crate) fn lets_streams_flow(&self) -> bool {
+        edge::variable(self.0.env.as_ref(), "POSTERN_STREAMS").as_deref() == Some("native")
     }
 
     /// Lets the platform keep the call's context until `future` is done.
@@ -79,7 +87,8 @@ impl Host for WorkerHost {
         request: Request<Bytes>,
         _connect: Duration,
     ) -> Result<Response<UpstreamBody>, FetchError> {
-        upstream::fetch(request).await
+        let may_flow = request.extensions().get::<MayFlow>().is_some() && self.lets_streams_flow();
+        upstream::fetch(request, may_flow).await
     }
 
     fn sleep(&self, time: Duration) -> Sleep {

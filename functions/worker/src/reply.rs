@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -15,7 +16,11 @@ use worker::worker_sys::web_sys;
 
 use crate::edge::{self, Outlet};
 use crate::host::WorkerHost;
-use crate::upstream::head_text;
+use crate::timer::Sleep;
+use crate::upstream::{Flow, head_text};
+
+/// How long a copy is still read when its caller has left.
+const LAST_LOOK: Duration = Duration::from_millis(25);
 
 /// A reply whose head can be sent.
 pub(crate) struct Sending {
@@ -44,8 +49,14 @@ impl Sending {
 
     /// Sends what is still to come, until the end or until the caller has gone. Whatever is left is dropped then, which
     /// cancels the upstream.
-    pub(crate) async fn finish(self, gone: &mut (impl Future<Output = ()> + Unpin)) {
+    pub(crate) async fn finish(self, host: &WorkerHost, gone: &mut (impl Future<Output = ()> + Unpin)) {
         let Some((outlet, mut body)) = self.rest else { return };
+        if host.lets_streams_flow()
+            && let Some(upstream) = body.release()
+        {
+            let flow = upstream.flow(&outlet);
+            return watch(&outlet, body, &flow, gone).await;
+        }
         while let Some(bytes) = unless(gone, next(&mut body)).await.flatten() {
             // One piece is under way at a time: a slow caller slows the upstream down.
             if !written(gone, outlet.write(&bytes)).await {
@@ -55,6 +66,23 @@ impl Sending {
         drop(body);
         written(gone, outlet.close()).await;
     }
+}
+
+/// Watches over an answer that flows by itself, and ends it.
+async fn watch(
+    outlet: &Outlet,
+    mut body: Body<WorkerHost>,
+    flow: &Flow,
+    gone: &mut (impl Future<Output = ()> + Unpin),
+) {
+    let Some(last) = unless(gone, next(&mut body)).await else {
+        // An SDK leaves at the end mark. Whether it has had it is in what the copy holds.
+        flow.hurry();
+        select(pin!(next(&mut body)), Sleep::new(LAST_LOOK)).await;
+        return;
+    };
+    drop(body);
+    written(gone, outlet.end(&last.unwrap_or_default())).await;
 }
 
 async fn next(body: &mut Body<WorkerHost>) -> Option<Bytes> {

@@ -15,12 +15,16 @@ use wasm_bindgen_futures::JsFuture;
 use crate::edge::{self, describe};
 use crate::request::header_value;
 
-/// Sends a request and gives the head of the answer.
-pub(crate) async fn fetch(request: Request<Bytes>) -> Result<Response<UpstreamBody>, FetchError> {
+/// Sends a request and gives the head of the answer. One that may flow can be let go by [`UpstreamBody::flow`].
+pub(crate) async fn fetch(
+    request: Request<Bytes>,
+    may_flow: bool,
+) -> Result<Response<UpstreamBody>, FetchError> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();
     let mut call = Call { upstream: edge::Upstream::new(), open: true };
-    let sending = call.upstream.send(parts.method.as_str(), &url, &head_text(&parts.headers), &body);
+    let sending =
+        call.upstream.send(parts.method.as_str(), &url, &head_text(&parts.headers), &body, may_flow);
     drop(body);
     let head = match JsFuture::from(sending).await {
         Ok(head) => head.as_string().unwrap_or_default(),
@@ -88,6 +92,24 @@ impl Drop for Call {
 pub(crate) struct UpstreamBody {
     call: Call,
     reading: Option<JsFuture>,
+}
+
+impl UpstreamBody {
+    /// Lets the answer flow to the caller as it is. What is read here is a copy, which comes in large pieces.
+    pub(crate) fn flow(&self, outlet: &edge::Outlet) -> Flow {
+        outlet.flow(&self.call.upstream);
+        Flow(self.call.upstream.clone().unchecked_into())
+    }
+}
+
+/// An answer that flows to the caller.
+pub(crate) struct Flow(edge::Upstream);
+
+impl Flow {
+    /// Reads what has come of the copy at once.
+    pub(crate) fn hurry(&self) {
+        self.0.hurry();
+    }
 }
 
 impl Stream for UpstreamBody {

@@ -77,7 +77,7 @@ fn help() -> String {
          \x20 lambda [OPTION...]                   the Lambda function on this machine, behind a URL\n\
          \x20 deploy aws [OPTION...]               the Lambda function and its table, to AWS\n\
          \x20 deploy cloudflare [OPTION...]        the Worker and its KV namespace, to Cloudflare\n\
-         \x20 size                                 what the Worker weighs, against its budget\n\
+         \x20 size [--crates]                      what the Worker weighs, against its budget; by crate\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\

@@ -1,4 +1,4 @@
-//! Reads what a WebAssembly module asks of the place it runs in. Knows the import section only.
+//! Reads what a WebAssembly module asks of the place it runs in, and how large its parts are.
 
 /// The imports of a module, as `module.name`. `None` if it is not a module.
 pub(crate) fn imports(module: &[u8]) -> Option<Vec<String>> {
@@ -13,6 +13,40 @@ pub(crate) fn imports(module: &[u8]) -> Option<Vec<String>> {
         }
     }
     Some(Vec::new())
+}
+
+/// The parts of a module: each function of its own by its name, with its bytes, and the bytes of its data. `None` if it is
+/// not a module, or has no names.
+pub(crate) fn parts(module: &[u8]) -> Option<(Vec<(&str, usize)>, usize)> {
+    let mut reader = Reader { rest: module.strip_prefix(b"\0asm\x01\0\0\0")? };
+    let (mut imported, mut sizes, mut names, mut data) = (0, Vec::new(), None, 0);
+    while !reader.rest.is_empty() {
+        let section = reader.byte()?;
+        let size = reader.number()?;
+        let mut body = Reader { rest: reader.take(size)? };
+        match section {
+            0 if body.text()? == "name" => names = Some(body.function_names()?),
+            2 => {
+                for _ in 0..body.number()? {
+                    imported += usize::from(body.import_kind()? == 0);
+                }
+            }
+            10 => {
+                for _ in 0..body.number()? {
+                    let size = body.number()?;
+                    body.take(size)?;
+                    sizes.push(size);
+                }
+            }
+            11 => data = size,
+            _ => {}
+        }
+    }
+    let named = names?.into_iter().filter_map(|(index, name)| {
+        let size = sizes.get(index.checked_sub(imported)?)?;
+        Some((name, *size))
+    });
+    Some((named.collect(), data))
 }
 
 struct Reader<'a> {
@@ -60,8 +94,20 @@ impl<'a> Reader<'a> {
     }
 
     fn import(&mut self) -> Option<String> {
+        let (name, _) = self.whole_import()?;
+        Some(name)
+    }
+
+    /// What kind of thing an import is: 0 is a function.
+    fn import_kind(&mut self) -> Option<u8> {
+        let (_, kind) = self.whole_import()?;
+        Some(kind)
+    }
+
+    fn whole_import(&mut self) -> Option<(String, u8)> {
         let name = format!("{}.{}", self.text()?, self.text()?);
-        match self.byte()? {
+        let kind = self.byte()?;
+        match kind {
             // A function: its type.
             0 => self.number().map(drop)?,
             // A table: the kind of its elements, then its limits.
@@ -74,7 +120,21 @@ impl<'a> Reader<'a> {
             3 => self.take(2).map(drop)?,
             _ => return None,
         }
-        Some(name)
+        Some((name, kind))
+    }
+
+    /// Of the section of names, those of functions.
+    fn function_names(mut self) -> Option<Vec<(usize, &'a str)>> {
+        while !self.rest.is_empty() {
+            let kind = self.byte()?;
+            let size = self.number()?;
+            let mut body = Reader { rest: self.take(size)? };
+            if kind == 1 {
+                let count = body.number()?;
+                return (0..count).map(|_| Some((body.number()?, body.text()?))).collect();
+            }
+        }
+        Some(Vec::new())
     }
 }
 
@@ -98,6 +158,20 @@ mod tests {
     #[test]
     fn a_module_without_the_section_imports_nothing() {
         assert_eq!(imports(HEAD).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn tells_the_size_of_each_function() {
+        let mut module = HEAD.to_vec();
+        module.extend([2, 7, 1]);
+        module.extend(b"\x01m\x01f\0\0");
+        // Two functions, the second of three bytes.
+        module.extend([10, 8, 2, 2, 0, 0x0b, 3, 0, 1, 0x0b]);
+        module.extend([11, 1, 0]);
+        // The name section: the name of the module, then of two functions.
+        module.extend(b"\0\x14\x04name\0\x02\x01m\x01\x09\x02\x01\x02ab\x02\x02cd");
+        assert_eq!(parts(&module).unwrap(), (vec![("ab", 2), ("cd", 3)], 1));
+        assert_eq!(parts(HEAD), None);
     }
 
     #[test]

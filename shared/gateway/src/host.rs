@@ -61,6 +61,11 @@ pub enum FetchError {
     Broken(String),
 }
 
+/// In the extensions of a request to an upstream: a stream that answers it may come to be passed on by the host's own means
+/// ([`Body::release`](crate::Body::release)), which a host may have to prepare for. Nothing else depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct MayFlow;
+
 /// A value that is never shown: its `Debug` hides it and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);

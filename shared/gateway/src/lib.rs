@@ -34,7 +34,7 @@ pub mod time;
 
 pub use crate::http::openapi::document as openapi_document;
 pub use error::{ErrorKind, GatewayError};
-pub use host::{FetchError, Host, Journal, Secret, Store, StoreError};
+pub use host::{FetchError, Host, Journal, MayFlow, Secret, Store, StoreError};
 pub use pipeline::{After, Body, Deadline, Gateway, Reply, handle, settle};
 pub use record::Record;
 pub use time::Timestamp;

@@ -68,6 +68,19 @@ impl Worker {
         config: Option<&Value>,
         without: &[&str],
     ) -> Result<WorkerSite, String> {
+        self.start_with(config, without, &[]).await
+    }
+
+    /// The same with more variables.
+    ///
+    /// # Errors
+    /// When it does not start, with what it printed.
+    pub async fn start_with(
+        &self,
+        config: Option<&Value>,
+        without: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<WorkerSite, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(format!("site-{number}"));
@@ -77,7 +90,7 @@ impl Worker {
         if let Some(config) = config {
             entries.push(json!({ "key": "config", "value": config.to_string() }));
         }
-        let asked = json!({
+        let mut asked = json!({
             "build": self.build,
             "state": folder.join("state"),
             "variables": {
@@ -92,6 +105,9 @@ impl Worker {
             "entries": entries,
             "without": without,
         });
+        for (name, value) in variables {
+            asked["variables"][name] = (*value).into();
+        }
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
         let log = folder.join("worker.log");
         let mut child = Command::new("node")

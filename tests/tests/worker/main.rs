@@ -1,12 +1,14 @@
-//! What only the Worker can get wrong: its store and journal, traps, cold starts, what a deployment lacks, a KV that is
-//! stale or down, a Durable Object that fails.
+//! What only the Worker can get wrong: its store and journal, batches of records, streams that flow by themselves, traps,
+//! cold starts, what a deployment lacks, a KV that is stale or down, a Durable Object that fails.
 //!
 //! Runs on a build with ways in for tests: `cargo xtask test worker` makes it and says where it is. Without that each
 //! test says so and passes, because there is nothing to test.
 
+mod batches;
 mod contract;
 mod door;
 mod faults;
+mod streams;
 
 use std::future::Future;
 

@@ -1,5 +1,7 @@
 //! What the Worker and the Durable Objects say to each other, as JSON.
 
+use std::borrow::Cow;
+
 use postern_gateway::record::{Record, RecordQuery, RollupKey, RollupValue, UsageGroup, UsageQuery};
 use postern_gateway::{StoreError, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,26 +9,30 @@ use serde_json::value::RawValue;
 
 /// A record, with what is found and summed by taken out of it, so that the object need not read it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Append {
-    pub(super) id: String,
+pub(super) struct Append<'a> {
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
     /// The model as the caller named it; its row of sums may leave it out.
-    pub(super) named: String,
+    #[serde(borrow)]
+    pub(super) named: Cow<'a, str>,
     pub(super) row: RollupKey,
     pub(super) sums: RollupValue,
-    pub(super) record: Box<RawValue>,
+    #[serde(borrow)]
+    pub(super) record: Cow<'a, RawValue>,
 }
 
-impl Append {
-    pub(super) fn of(record: &Record) -> Result<Self, StoreError> {
-        let text = serde_json::to_string(record).and_then(RawValue::from_string);
-        Ok(Self {
-            id: record.id.clone(),
-            named: record.model.clone(),
-            row: RollupKey::of(record),
-            sums: RollupValue::of(record),
-            record: text.map_err(|error| StoreError(format!("a record cannot be written: {error}")))?,
-        })
-    }
+/// What a record is written as.
+pub(super) fn append_text(record: &Record) -> Result<String, StoreError> {
+    let failed = |error| StoreError(format!("a record cannot be written: {error}"));
+    let text = serde_json::value::to_raw_value(record).map_err(failed)?;
+    let append = Append {
+        id: Cow::Borrowed(&record.id),
+        named: Cow::Borrowed(&record.model),
+        row: RollupKey::of(record),
+        sums: RollupValue::of(record),
+        record: Cow::Owned(text),
+    };
+    serde_json::to_string(&append).map_err(failed)
 }
 
 /// Which records of a tenant.

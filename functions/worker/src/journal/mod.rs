@@ -1,15 +1,20 @@
 //! Records in Durable Objects: one for each tenant, and one that knows all tenants.
 //!
+//! Records of several calls go to an object in one request and become one row there: requests and rows are what costs.
+//! `js/outbox.js` has those that are under way.
+//!
 //! A question about one tenant is asked of its object. A question about all goes to the directory and then to each of
 //! them, a few at a time.
 
+mod batches;
 mod directory;
 mod message;
 mod metrics;
+mod page;
 mod pages;
+mod seen;
+mod sums;
 mod tenant;
-
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use js_sys::Uint8Array;
@@ -21,14 +26,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::{self, describe};
-use crate::timer::Sleep;
-use message::{Append, AskedRecords, AskedUsage, Known, Sums};
+use message::{AskedRecords, AskedUsage, Known, Sums, append_text};
 use pages::Merge;
 
-/// Waits before a record is offered again: an object that moves or restarts is back in moments. All of it stays within
-/// the time that the platform gives a call after its end.
-const AGAIN: [Duration; 4] =
-    [Duration::from_millis(50), Duration::from_millis(400), Duration::from_secs(2), Duration::from_secs(5)];
+/// The largest text of a record, bytes: a row of the object's storage holds 2 MB, and escaping can make payloads long.
+const LARGEST_RECORD: usize = 1 << 20;
 /// Tenants that are asked at the same time. The platform opens no more connections for a call.
 const AT_ONCE: usize = 6;
 /// Tenants whose names are fetched at once.
@@ -36,14 +38,27 @@ const NAMES: usize = 1000;
 
 /// Records of all tenants.
 pub(crate) struct TenantJournal {
+    context: JsValue,
     tenants: JsValue,
     directory: JsValue,
     calls: Option<JsValue>,
 }
 
 impl TenantJournal {
-    pub(crate) const fn new(tenants: JsValue, directory: JsValue, calls: Option<JsValue>) -> Self {
-        Self { tenants, directory, calls }
+    pub(crate) const fn new(
+        context: JsValue,
+        tenants: JsValue,
+        directory: JsValue,
+        calls: Option<JsValue>,
+    ) -> Self {
+        Self { context, tenants, directory, calls }
+    }
+
+    /// Sends what this isolate has not sent yet, so that a question finds it. What fails is offered again later.
+    async fn flush(&self, tenant: Option<&str>) {
+        if let Err(error) = JsFuture::from(edge::flush(&self.tenants, tenant)).await {
+            tracing::warn!(reason = describe(&error), "records could not be sent before a question");
+        }
     }
 
     async fn ask_tenant<T: DeserializeOwned>(
@@ -55,10 +70,16 @@ impl TenantJournal {
         ask(&self.tenants, tenant, path, question).await
     }
 
-    /// Makes the tenant's object fail once, after it has written a record.
+    /// Makes the tenant's object fail once, after it has written records: by an error, or by starting anew.
     #[cfg(feature = "doors")]
-    pub(crate) async fn break_next(&self, tenant: &str) -> Result<(), StoreError> {
-        self.ask_tenant(tenant, tenant::BREAK, &()).await
+    pub(crate) async fn break_next(&self, tenant: &str, restart: bool) -> Result<(), StoreError> {
+        self.ask_tenant(tenant, tenant::BREAK, &restart).await
+    }
+
+    /// What the tenant's object has done since it started: batches taken, records in them, rows written for them.
+    #[cfg(feature = "doors")]
+    pub(crate) async fn written(&self, tenant: &str) -> Result<[u64; 3], StoreError> {
+        self.ask_tenant(tenant, tenant::WRITTEN, &()).await
     }
 
     /// The names of all tenants that have records after this one, in order, and whether there are more.
@@ -100,29 +121,29 @@ impl Journal for TenantJournal {
         if let Some(calls) = &self.calls {
             metrics::count(calls, &record);
         }
-        let append = Append::of(&record)?;
-        let mut waits = AGAIN.into_iter();
-        loop {
-            let appended: Result<(), StoreError> =
-                self.ask_tenant(&record.tenant, tenant::APPEND, &append).await;
-            match (appended, waits.next()) {
-                (Ok(()), _) => return Ok(()),
-                (Err(error), None) => return Err(error),
-                // It may have arrived: a record that is there already is ignored.
-                (Err(_), Some(wait)) => Sleep::new(wait).await,
-            }
+        let mut text = append_text(&record)?;
+        if text.len() > LARGEST_RECORD {
+            tracing::warn!(request_id = record.id, "the payloads of a call are too large and are left out");
+            text = append_text(&Record { request_body: None, response_body: None, ..record.clone() })?;
+        }
+        if edge::enqueue(&self.context, &self.tenants, &record.tenant, &text) {
+            Ok(())
+        } else {
+            Err(StoreError("too many records wait for their objects".to_owned()))
         }
     }
 
     async fn records(&self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
         let mut merge = Merge::new(query.limit, query.ascending);
         let asked = AskedRecords::of(query);
+        self.flush(query.tenant.as_deref()).await;
         self.ask_all(query.tenant.as_deref(), tenant::RECORDS, &asked, |_, page| merge.add(page)).await?;
         Ok(merge.finish())
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let mut rows = Vec::new();
+        self.flush(query.tenant.as_deref()).await;
         self.ask_all(
             query.tenant.as_deref(),
             tenant::USAGE,

@@ -1,4 +1,4 @@
-//! `cargo xtask bench worker`: the Worker in workerd against its budgets (P4, P6). Measures nothing itself: that is
+//! `cargo xtask bench worker`: the Worker in workerd against its budgets (P4, P6, P11). Measures nothing itself: that is
 //! `infra/cloudflare/bench.mjs`, with the upstream of the other benchmarks.
 
 use std::fs;
@@ -17,6 +17,7 @@ const LONG: Duration = Duration::from_secs(1800);
 pub(crate) fn command(place: &Workplace) -> Result<bool, String> {
     tools::npm(place)?;
     let built = build::build(place, Kind::Deployed)?;
+    let tested = build::build(place, Kind::Tested)?;
     let gateway = place.gateway(false)?;
     let mut programs = place.cargo();
     programs.args(["build", "--quiet", "--release", "--package", "postern-bench"]);
@@ -29,11 +30,20 @@ pub(crate) fn command(place: &Workplace) -> Result<bool, String> {
     let upstream =
         Upstream::start(place.command(place.target.join("release/postern-bench")).arg("upstream"))?;
     let mut bench = place.command("node");
-    bench.arg("infra/cloudflare/bench.mjs").arg(&built).arg(&upstream.address).arg(&entries).arg(key);
+    bench.arg("infra/cloudflare/bench.mjs").arg(&built).arg(&tested);
+    bench.arg(&upstream.address).arg(&entries).arg(key);
+    println!("{}", load());
     println!("{}\n", size::line(place, &built)?);
     let ran = run::shown(&mut bench, LONG);
+    println!("\n{}", load());
     fs::remove_file(&entries).map_err(|error| format!("{}: {error}", entries.display()))?;
     Ok(ran.success)
+}
+
+/// How busy the machine is, where it tells.
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    format!("load average: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
 /// The upstream's process: it ends with its standard input, at the latest when this value goes.

@@ -1,4 +1,4 @@
-//! `cargo xtask size`: what the Worker weighs, against its budget (P5).
+//! `cargo xtask size`: what the Worker weighs, against its budget (P5); with `--crates` what of it belongs to which crate.
 
 use std::fs;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::build::{self, Kind};
+use super::crates;
 use crate::run;
 use crate::workplace::Workplace;
 
@@ -14,8 +15,13 @@ const BUDGET: u64 = 1_200_000;
 
 /// Builds the Worker and fails when it is too large.
 pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String> {
-    if let Some(unknown) = args.first() {
-        return Err(format!("size: unknown option {unknown:?}; there are none"));
+    match args {
+        [] => {}
+        [option] if option == "--crates" => {
+            crates::print(place)?;
+            return Ok(true);
+        }
+        _ => return Err(format!("size: {args:?} is not known; there is --crates")),
     }
     let built = build::build(place, Kind::Deployed)?;
     println!("{}", line(place, &built)?);

@@ -51,6 +51,8 @@ pub(super) struct Streaming<H: Host> {
     pub(super) draft: Draft<H>,
     /// Since when the upstream is waited for.
     pub(super) waiting: Option<Timestamp>,
+    /// Whether the upstream's bytes go to the caller by the host's own means.
+    pub(super) released: bool,
 }
 
 impl<H: Host> Body<H> {
@@ -58,6 +60,24 @@ impl<H: Host> Body<H> {
     #[must_use]
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         Self(Content::Whole(bytes.into()))
+    }
+
+    /// Lets a host pass a stream on by its own means, where the core has nothing to withhold or to change in it.
+    ///
+    /// `Some` means: the host sends the upstream's answer to the caller as it is, from its first byte, and lets this body
+    /// read a copy. The body goes on watching over time, usage and failures, and settles the call as ever. What it
+    /// gives from now on is only what must follow the upstream's bytes: an error event, if the stream has failed. Its
+    /// end is the end of the reply.
+    ///
+    /// A host that cannot add anything to a stream that broke must not do this unasked: its callers would not be told.
+    ///
+    /// Must be called before the first frame is taken; later it is `None`. Only an answer to a request with
+    /// [`MayFlow`](crate::MayFlow) can be released.
+    pub fn release(&mut self) -> Option<&mut H::Body> {
+        match &mut self.0 {
+            Content::Stream(stream) => stream.release(),
+            Content::Whole(_) | Content::Done => None,
+        }
     }
 
     pub(super) fn stream(streaming: Streaming<H>) -> Self {
@@ -107,8 +127,36 @@ where
 }
 
 impl<H: Host> Streaming<H> {
+    fn release(&mut self) -> Option<&mut H::Body> {
+        // What was held back is there as long as nothing was given.
+        if self.held.is_empty() {
+            return None;
+        }
+        // Its caller may have it before this is asked again.
+        self.note_progress();
+        match &mut self.source {
+            Source::Relay(relay) => {
+                let upstream = relay.release()?;
+                self.held.clear();
+                self.released = true;
+                Some(upstream)
+            }
+            Source::Echo(_) => None,
+        }
+    }
+
     /// The next bytes for the caller, and whether they are the last.
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Bytes>, bool)> {
+        loop {
+            match self.poll_next(cx) {
+                // The caller gets it from elsewhere.
+                Poll::Ready((Some(_), false)) if self.released => {}
+                next => return next,
+            }
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Bytes>, bool)> {
         if let Some(bytes) = self.held.pop_front() {
             return Poll::Ready((Some(bytes), false));
         }
@@ -166,6 +214,10 @@ impl<H: Host> Streaming<H> {
             ..fault.clone()
         };
         let mut out = BytesMut::new();
+        if self.released {
+            // The host may have passed on half an event: the error must not become a part of it.
+            out.extend_from_slice(b"\n\n");
+        }
         self.dialect.stream_encoder(EncoderOptions::default()).fail(&told, &mut out);
         self.draft.attempt_failed(fault);
         self.close(Outcome::StreamFailed);

@@ -179,8 +179,15 @@ fn stream<H: Host>(
     record.first_token_us = Some(until_now);
     record.gateway_us = until_now.saturating_sub(record.upstream_us);
     held.iter().for_each(|piece| draft.response_body(piece));
-    let streaming =
-        Streaming { host: host.clone(), dialect: call.dialect, source, held, draft, waiting: None };
+    let streaming = Streaming {
+        host: host.clone(),
+        dialect: call.dialect,
+        source,
+        held,
+        draft,
+        waiting: None,
+        released: false,
+    };
     let mut response = Response::new(Body::stream(streaming));
     *response.status_mut() = status;
     let to = response.headers_mut();

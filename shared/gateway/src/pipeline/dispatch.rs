@@ -14,7 +14,7 @@ use super::draft::Draft;
 use super::resolve::{Leg, Plan};
 use crate::config::Provider;
 use crate::error::{ErrorKind, GatewayError};
-use crate::host::Host;
+use crate::host::{Host, MayFlow};
 use crate::policy::retry::{Next, after_fault};
 use crate::time::Timestamp;
 
@@ -163,6 +163,9 @@ fn write_request<H: Host>(
         let text = format!("the provider `{}` is not configured well: {error}", leg.provider);
         GatewayError::new(ErrorKind::NotConfigured, text)
     })?;
+    if asked.head.stream && asked.head.include_usage {
+        request.extensions_mut().insert(MayFlow);
+    }
     let to = request.headers_mut();
     for name in PASSED {
         if let Some(value) = asked.call.parts.headers.get(name) {

@@ -154,6 +154,13 @@ impl<H: Host> Relay<H> {
         }
     }
 
+    /// The upstream, when from here on nothing of its answer has to be withheld or changed: the usage event is for the
+    /// caller, a first token has come, and nothing is known yet of the end.
+    pub(super) const fn release(&mut self) -> Option<&mut H::Body> {
+        let flows = self.facts.begun && !self.facts.done && self.next.is_none() && !self.closed;
+        if flows && !self.hide_usage { Some(&mut self.upstream) } else { None }
+    }
+
     /// Puts a step back that was taken too early.
     pub(super) fn put_back(&mut self, step: Step) {
         self.next = Some(step);
