@@ -9,7 +9,8 @@ use crate::deployment::Deployment;
 
 /// What there is.
 const COMMANDS: &str = "`init` (the first administrator's token and key), `admin-token` (another administrator's \
-                        token), `apply` with `config` (a configuration as JSON), `status`";
+                        token), `apply` with `config` (a configuration as JSON), `fold` (adds to the sums what processes \
+                        have left), `status`";
 
 /// Does what a command says.
 pub(crate) async fn run(deployment: &Deployment, command: &Value) -> Value {
@@ -17,6 +18,7 @@ pub(crate) async fn run(deployment: &Deployment, command: &Value) -> Value {
         Some("init") => init(deployment).await,
         Some("admin-token") => admin_token(deployment).await,
         Some("apply") => apply(deployment, command.get("config")).await,
+        Some("fold") => fold(deployment).await,
         Some("status") => status(deployment).await,
         _ => json!({ "error": format!("unknown command: there is {COMMANDS}") }),
     }
@@ -53,6 +55,18 @@ async fn apply(deployment: &Deployment, document: Option<&Value>) -> Value {
     deployment.gateway.replace(config, Origin::Store);
     deployment.written();
     json!({ "warnings": warnings })
+}
+
+/// Adds to the sums what processes have written that are frozen or gone. The template's schedule asks for it.
+async fn fold(deployment: &Deployment) -> Value {
+    match deployment.host.journal().add_what_is_left().await {
+        Ok(()) => json!({ "folded": true }),
+        Err(error) => {
+            // Nobody reads what a schedule is answered.
+            tracing::error!(%error, "records could not be added to sums; the next report tries again");
+            failed(deployment, &error).await
+        }
+    }
 }
 
 async fn status(deployment: &Deployment) -> Value {

@@ -1,8 +1,8 @@
 //! The gateway and what it needs of its deployment: the configuration, which is kept and refreshed, and the knowledge of
 //! what is missing.
 //!
-//! A configuration is used for half a minute without a question. Then it is refreshed while a call runs; a process that
-//! slept for more than a minute asks before it serves. So a change is in force within a minute everywhere, and at once
+//! A configuration is used for half a minute, or what `POSTERN_REFRESH` says, without a question. Then it is refreshed
+//! while a call runs; a process that slept for more than twice that time asks before it serves. So a change is in force within a minute everywhere, and at once
 //! where it was made. Time is the wall clock's, which does not stand still while a process is frozen.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,6 @@ use crate::dynamo::TableError;
 use crate::host::LambdaHost;
 use crate::settings::Settings;
 
-/// How old a configuration may be before it is refreshed beside a call, and before a call waits for that.
-const FRESH: Duration = Duration::from_secs(30);
-const STALE: Duration = Duration::from_secs(60);
 /// After a failure the next look is not before this.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -113,14 +110,16 @@ impl Deployment {
 
     fn urgency(&self, now: SystemTime) -> Urgency {
         let state = self.state();
-        let since = |time: SystemTime| now.duration_since(time).unwrap_or(STALE);
+        // How old it may be before it is refreshed beside a call, and before a call waits for that.
+        let (fresh, stale) = (self.settings.refresh, self.settings.refresh * 2);
+        let since = |time: SystemTime| now.duration_since(time).unwrap_or(stale);
         let rests = state.tried.is_some_and(|tried| since(tried) < AGAIN);
         let age = state.read.map(since);
         match age {
             _ if self.settings.table.is_none() || rests => Urgency::None,
             None => Urgency::Before,
-            Some(age) if age >= STALE => Urgency::Before,
-            Some(age) if age >= FRESH || self.host.secrets().are_old(now) => Urgency::Beside,
+            Some(age) if age >= stale => Urgency::Before,
+            Some(age) if age >= fresh || self.host.secrets().are_old(now) => Urgency::Beside,
             Some(_) => Urgency::None,
         }
     }

@@ -128,6 +128,12 @@ pub struct MeteredJournal {
     metrics: bool,
 }
 
+impl MeteredJournal {
+    pub(crate) async fn add_what_is_left(&self) -> Result<(), StoreError> {
+        self.journal.add_what_is_left().await
+    }
+}
+
 impl Journal for MeteredJournal {
     async fn append(&self, record: Record) -> Result<(), StoreError> {
         if self.metrics {

@@ -7,17 +7,17 @@
 use postern_gateway::record::{Outcome, Record};
 use serde_json::{Value, json};
 
-/// The metrics, and their units.
-const METRICS: [(&str, &str); 9] = [
-    ("calls", "Count"),
-    ("errors", "Count"),
-    ("input_tokens", "Count"),
-    ("output_tokens", "Count"),
-    ("cost_micro_usd", "Count"),
-    ("total", "Microseconds"),
-    ("upstream", "Microseconds"),
-    ("gateway", "Microseconds"),
-    ("first_token", "Microseconds"),
+/// The metrics, and the units of those that are times. Numbers go without one: the log costs by the byte.
+const METRICS: [(&str, Option<&str>); 9] = [
+    ("calls", None),
+    ("errors", None),
+    ("input_tokens", None),
+    ("output_tokens", None),
+    ("cost_micro_usd", None),
+    ("total", Some("Microseconds")),
+    ("upstream", Some("Microseconds")),
+    ("gateway", Some("Microseconds")),
+    ("first_token", Some("Microseconds")),
 ];
 
 /// Prints the line of a call.
@@ -32,7 +32,12 @@ fn line(record: &Record) -> Value {
     let failed = !matches!(record.outcome, Outcome::Ok | Outcome::ClientClosed);
     let present =
         METRICS.iter().filter(|(name, _)| *name != "first_token" || record.first_token_us.is_some());
-    let metrics: Vec<Value> = present.map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let metrics: Vec<Value> = present
+        .map(|(name, unit)| match unit {
+            Some(unit) => json!({ "Name": name, "Unit": unit }),
+            None => json!({ "Name": name }),
+        })
+        .collect();
     // A model that a caller made up must not become a metric.
     let dimensions =
         if record.provider.is_empty() { json!([[]]) } else { json!([[], ["model", "provider"]]) };
@@ -91,6 +96,30 @@ mod tests {
             assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
         }
         assert!(!line.to_string().contains("prompt"));
+    }
+
+    /// A kilobyte of log costs as much as a write to the table: `docs/benchmarks.md` prices the line.
+    #[test]
+    fn the_line_of_a_usual_call_is_short() {
+        let record = Record {
+            id: "018dfee0-0001-7000-8000-0000000000ff".into(),
+            at: postern_gateway::Timestamp(1_790_000_000_000_000),
+            tenant: "default".into(),
+            key: "key0000001".into(),
+            model: "assistant".into(),
+            provider: "anthropic".into(),
+            usage: postern_wire::Usage { input: 1234, output: 456, ..postern_wire::Usage::default() },
+            cost: postern_wire::MicroUsd(12_345),
+            status: 200,
+            first_token_us: Some(345_678),
+            total_us: 1_240_000,
+            upstream_us: 1_234_567,
+            gateway_us: 5_433,
+            ..Record::default()
+        };
+        let streamed = line(&record).to_string().len();
+        let whole = line(&Record { first_token_us: None, ..record }).to_string().len();
+        assert!(streamed <= 711 && whole <= 645, "{streamed} and {whole} bytes");
     }
 
     #[test]

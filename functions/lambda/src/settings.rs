@@ -9,6 +9,9 @@ use crate::secrets::Source;
 /// How long records of calls are kept unless told otherwise.
 const KEEP: Duration = Duration::from_secs(30 * DAY);
 const DAY: u64 = 24 * 60 * 60;
+/// How long a configuration is used without a look whether there is another, unless told otherwise and at most: with
+/// twice this a change is in force everywhere within a minute.
+const REFRESH: Duration = Duration::from_secs(30);
 
 /// How answers go back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Settings {
     pub region: String,
     /// How long records of calls are kept.
     pub keep_records: Duration,
+    /// How long a configuration is used before this process looks whether there is another.
+    pub refresh: Duration,
     /// Where secrets are that are not in the environment.
     pub secrets: Vec<Source>,
     /// Whether a line of metrics is printed for each call.
@@ -88,6 +93,17 @@ impl Settings {
                 KEEP
             }
         };
+        let refresh = match environment.text("POSTERN_REFRESH").map(seconds) {
+            None => REFRESH,
+            Some(Some(time)) => time,
+            Some(None) => {
+                problems.push(format!(
+                    "the variable POSTERN_REFRESH must be a number of seconds from 1s to {}s",
+                    REFRESH.as_secs()
+                ));
+                REFRESH
+            }
+        };
         let mut secrets = Vec::new();
         for text in environment.text("POSTERN_SECRETS").unwrap_or_default().split(',').map(str::trim) {
             match Source::parse(text) {
@@ -100,8 +116,14 @@ impl Settings {
             }
         }
         let region = region.unwrap_or("us-east-1").to_owned();
-        Self { table, region, keep_records, secrets, metrics, answers, log, problems }
+        Self { table, region, keep_records, refresh, secrets, metrics, answers, log, problems }
     }
+}
+
+/// `30s`, at least one and at most as many as unless told otherwise.
+fn seconds(text: &str) -> Option<Duration> {
+    let time = Duration::from_secs(text.strip_suffix('s')?.parse().ok()?);
+    (!time.is_zero() && time <= REFRESH).then_some(time)
 }
 
 /// `30d`, at least one.
@@ -125,6 +147,7 @@ mod tests {
         assert_eq!(settings.problems, [""; 0]);
         assert_eq!((settings.table.as_deref(), settings.region.as_str()), (Some("postern"), "eu-west-1"));
         assert_eq!(settings.keep_records, Duration::from_secs(30 * DAY));
+        assert_eq!(settings.refresh, REFRESH);
         assert!(settings.metrics && settings.answers == Answers::Auto);
     }
 
@@ -135,11 +158,17 @@ mod tests {
             ("POSTERN_ANSWERS", "fast"),
             ("POSTERN_KEEP_RECORDS", "0d"),
             ("POSTERN_SECRETS", "vault:x"),
+            ("POSTERN_REFRESH", "31s"),
         ]);
         let said = settings.problems.join("\n");
-        for name in
-            ["POSTERN_TABLE", "POSTERN_METRICS", "POSTERN_ANSWERS", "POSTERN_KEEP_RECORDS", "POSTERN_SECRETS"]
-        {
+        for name in [
+            "POSTERN_TABLE",
+            "POSTERN_METRICS",
+            "POSTERN_ANSWERS",
+            "POSTERN_KEEP_RECORDS",
+            "POSTERN_SECRETS",
+            "POSTERN_REFRESH",
+        ] {
             assert!(said.contains(name), "{name}: {said}");
         }
     }

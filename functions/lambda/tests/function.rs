@@ -23,7 +23,7 @@ fn function(name: &str, timeout: Duration, variables: &[(&str, String)]) -> (Fun
         program: env!("CARGO_BIN_EXE_bootstrap").into(),
         environment: variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         // A second process would start whenever a caller is quicker than the first one's way back.
-        processes: if name == "parallel" || name == "secrets" { 8 } else { 1 },
+        processes: if ["parallel", "parallel-init", "secrets"].contains(&name) { 8 } else { 1 },
         timeout,
         freezes: true,
         log: Some(log.clone()),
@@ -285,6 +285,74 @@ async fn cold_starts_in_parallel_lose_and_double_nothing() {
         }
     }
     assert!(function.starts() >= 9, "{} processes", function.starts());
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
+async fn first_starts_in_parallel_make_one_administrator() {
+    let dynamodb = dynamodb().await;
+    let (function, _) = on_table("parallel-init", LONG, &dynamodb, &[]).await;
+    let said = (0..8).map(|_| command(&function, json!({ "postern": "init" })));
+    let said = futures_util::future::join_all(said).await;
+    let made: Vec<_> = said.iter().filter(|said| said["admin_token"].is_string()).collect();
+    assert_eq!(
+        (made.len(), said.iter().filter(|said| said["already"].is_string()).count()),
+        (1, 7),
+        "{said:?}"
+    );
+    assert!(function.starts() > 1, "they were in parallel");
+    let (token, key) = (made[0]["admin_token"].as_str().unwrap(), made[0]["key"].as_str().unwrap());
+    let keys = event("GET", "/admin/v1/keys", token, &Value::Null);
+    let keys: Value = serde_json::from_str(&answer(&function, keys).await.unwrap().1).unwrap();
+    assert_eq!(keys["data"].as_array().unwrap().len(), 1, "{keys}");
+    let call = event("POST", "/v1/chat/completions", key, &chat("demo/echo", false));
+    assert_eq!(answer(&function, call).await.unwrap().0, 200);
+}
+
+/// The configuration's own setting is half a minute; here it is a second, which is all that differs.
+#[tokio::test]
+#[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
+async fn a_configuration_reaches_another_process_by_itself() {
+    let dynamodb = dynamodb().await;
+    let table = new_table(&dynamodb).await;
+    let variables = [
+        ("POSTERN_TABLE", table),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+        ("POSTERN_REFRESH", "1s".to_owned()),
+    ];
+    let (one, _) = function("refresh-one", LONG, &variables);
+    let (other, _) = function("refresh-other", LONG, &variables);
+    let (_, key) = keys(&one).await;
+    let call = || event("POST", "/v1/chat/completions", &key, &chat("changed", false));
+    assert_eq!(answer(&other, call()).await.unwrap().0, 404, "there is no such model yet");
+    let config = json!({
+        "providers": { "demo": { "kind": "demo" } },
+        "models": { "changed": { "targets": [{ "provider": "demo", "model": "echo" }] } },
+    });
+    let said = command(&one, json!({ "postern": { "do": "apply", "config": config } })).await;
+    assert_eq!(said, json!({ "warnings": [] }));
+    assert_eq!(answer(&one, call()).await.unwrap().0, 200, "at once where it was written");
+    let begun = Instant::now();
+    while answer(&other, call()).await.unwrap().0 != 200 {
+        assert!(begun.elapsed() < LONG, "it never came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((one.starts(), other.starts()), (1, 1), "the same processes");
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB emulator: cargo xtask test lambda"]
+async fn what_an_ended_process_left_is_folded_when_the_schedule_asks() {
+    let dynamodb = dynamodb().await;
+    let (function, _) = on_table("fold", LONG, &dynamodb, &[]).await;
+    let (token, key) = keys(&function).await;
+    let call = event("POST", "/v1/chat/completions", &key, &chat("demo/echo", false));
+    assert_eq!(answer(&function, call).await.unwrap().0, 200);
+    function.end_idle().await;
+    assert_eq!(command(&function, json!({ "postern": "fold" })).await, json!({ "folded": true }));
+    let usage = event("GET", "/admin/v1/usage", &token, &Value::Null);
+    let usage: Value = serde_json::from_str(&answer(&function, usage).await.unwrap().1).unwrap();
+    assert_eq!(usage["data"][0]["calls"], 1, "{usage}");
 }
 
 #[tokio::test]

@@ -56,6 +56,14 @@ impl Dynamodb {
         format!("http://{}", self.address)
     }
 
+    /// Does an operation by DynamoDB's name of it, for tests that look at items themselves.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn operation(&self, name: &str, input: &Value) -> io::Result<Value> {
+        call(self.address, name, input).await
+    }
+
     /// Makes a table.
     ///
     /// # Errors

@@ -101,6 +101,15 @@ pub trait Store {
     async fn read(&self, name: &str) -> Result<Option<Bytes>, StoreError>;
     /// Sets the value. Durable when this returns.
     async fn write(&self, name: &str, value: Bytes) -> Result<(), StoreError>;
+    /// Sets the value unless there is one; `false` when there is, which stays as it is. Of several at once exactly one
+    /// gets `true`. The provided way holds that promise only where nobody else writes meanwhile: it is for stores that
+    /// one process has to itself, and for those that cannot compare (Workers KV).
+    async fn create(&self, name: &str, value: Bytes) -> Result<bool, StoreError> {
+        if self.read(name).await?.is_some() {
+            return Ok(false);
+        }
+        self.write(name, value).await.map(|()| true)
+    }
     /// Removes the value, if there is one. Durable when this returns.
     async fn remove(&self, name: &str) -> Result<(), StoreError>;
     /// Names that start with `prefix`, in byte order, after `after` if given, with their values; at most `limit`.

@@ -1,6 +1,7 @@
 //! A store in memory.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,8 @@ pub enum StoreCall {
     Read,
     /// [`Store::write`].
     Write,
+    /// [`Store::create`].
+    Create,
     /// [`Store::remove`].
     Remove,
     /// [`Store::list`].
@@ -75,6 +78,16 @@ impl Store for MemoryStore {
     async fn write(&self, name: &str, value: Bytes) -> Result<(), StoreError> {
         self.call(StoreCall::Write, name, |values| {
             values.insert(name.to_owned(), value);
+        })
+    }
+
+    async fn create(&self, name: &str, value: Bytes) -> Result<bool, StoreError> {
+        self.call(StoreCall::Create, name, |values| match values.entry(name.to_owned()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(value);
+                true
+            }
         })
     }
 

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `value` | name | `b`: the value; or `parts` and `generation` for a value that one item cannot hold |
 //! | `part/NAME` | `GENERATION/NNNN` | `b`: a part of a value |
-//! | `record/DAY/SHARD` | id | `b`: the record; `ttl` |
+//! | `record/DAY/SHARD` | id | `b`: the record; `ttl`; `g`: its segment, `q`: its number there |
+//! | `open` | region, segment | records that may not be in the sums yet: [`segment`](super::segment) |
 //! | `sums/DAY/SHARD` | tenant, key, model, provider, region | `n` calls, `e` errors, `i` input, `h` cached, `o` output tokens, `u` micro-USD |
 //! | `days/record`, `days/sums` | `DAY` | that there is something of this day |
 
@@ -21,7 +22,7 @@ use postern_wire::MicroUsd;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Partitions that the records of a day, and its sums, are spread over. One partition takes a thousand write units a
-/// second, and a call writes two to each kind.
+/// second, and a call writes one to each kind at most.
 pub(super) const SHARDS: u8 = 4;
 /// The largest record, bytes.
 const LARGEST_RECORD: usize = 380_000;
@@ -35,6 +36,8 @@ const BETWEEN: char = '\u{1f}';
 /// The partitions of the days that have records, and sums.
 pub(super) const RECORD_DAYS: &str = "days/record";
 pub(super) const SUM_DAYS: &str = "days/sums";
+/// The partition of segments whose records may not be in the sums yet.
+pub(super) const OPEN: &str = "open";
 
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
@@ -81,21 +84,39 @@ pub(super) fn sums_partition(day: &str, shard: u8) -> String {
 /// The day that an id was made on, and its shard: both follow from the id alone, so that a record that is appended
 /// twice meets itself. `None` for what is no UUID of version 7.
 pub(super) fn place_of(id: &str) -> Option<(u32, u8)> {
+    let millis = made_at(id)?;
     let hex: String = id.chars().filter(|c| *c != '-').collect();
-    let millis = u64::from_str_radix(hex.get(..12)?, 16).ok()?;
     let last = u8::from_str_radix(hex.get(hex.len().checked_sub(2)?..)?, 16).ok()?;
     Some(((millis / 86_400_000) as u32, last % SHARDS))
 }
 
-/// A record as bytes. Payloads that do not fit into an item are cut, and so are names that no vendor gives.
+/// When an id was made, milliseconds since 1970. `None` for what is no UUID of version 7.
+pub(super) fn made_at(id: &str) -> Option<u64> {
+    let hex: String = id.chars().filter(|c| *c != '-').take(12).collect();
+    (hex.len() == 12).then(|| u64::from_str_radix(&hex, 16).ok()).flatten()
+}
+
+/// What ids made in this millisecond begin with; sorts before all of them.
+pub(super) fn first_id(millis: u64) -> String {
+    format!("{:08x}-{:04x}-", millis >> 16 & 0xffff_ffff, millis & 0xffff)
+}
+
+/// A record as bytes, without its id, which is the item's sort key, and without what says nothing: a write costs by the
+/// kilobyte. Payloads that do not fit into an item are cut, and so are names that no vendor gives.
 pub(super) fn encode_record(record: &mut Record) -> Result<Vec<u8>, StoreError> {
     for name in [&mut record.model, &mut record.upstream_model, &mut record.response_model] {
         cut(name, LONGEST_NAME);
     }
     record.attempts.iter_mut().for_each(|attempt| cut(&mut attempt.model, LONGEST_NAME));
+    let unwritable = |error: serde_json::Error| StoreError(format!("a record cannot be written: {error}"));
+    let nothing = serde_json::to_value(Record::default()).map_err(unwritable)?;
     loop {
+        let mut fields = serde_json::to_value(&*record).map_err(unwritable)?;
+        if let Some(fields) = fields.as_object_mut() {
+            fields.retain(|name, value| name != "id" && nothing.get(name) != Some(value));
+        }
         let mut out = vec![JSON];
-        serde_json::to_writer(&mut out, record).map_err(|error| StoreError(error.to_string()))?;
+        serde_json::to_writer(&mut out, &fields).map_err(unwritable)?;
         if out.len() <= LARGEST_RECORD {
             return Ok(out);
         }
@@ -118,7 +139,14 @@ fn cut(text: &mut String, most: usize) {
     }
 }
 
-pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, StoreError> {
+/// The record in an item.
+pub(super) fn decode_record(item: &Item) -> Result<Record, StoreError> {
+    let record = decode_fields(bytes_of(item, "b").unwrap_or_default())?;
+    let id = text_of(item, "sk").map(str::to_owned).unwrap_or_default();
+    Ok(Record { id, ..record })
+}
+
+fn decode_fields(bytes: &[u8]) -> Result<Record, StoreError> {
     match bytes.split_first() {
         Some((&JSON, json)) => serde_json::from_slice(json)
             .map_err(|error| StoreError(format!("a record cannot be read: {error}"))),
@@ -223,10 +251,13 @@ mod tests {
         };
         let bytes = encode_record(&mut record).unwrap();
         assert!(bytes.len() <= LARGEST_RECORD);
-        let read = decode_record(&bytes).unwrap();
+        let mut item = key("record/2024-03-02/0", "x");
+        item.insert("b".to_owned(), self::bytes(bytes));
+        let read = decode_record(&item).unwrap();
+        assert_eq!(read.id, "x");
         assert_eq!(read.response_body.as_deref(), Some("answer"));
         assert!(read.request_body.is_some_and(|body| body.len() > 10_000));
         assert!(read.model.len() <= LONGEST_NAME && read.model.chars().all(|c| c == 'é'));
-        assert!(decode_record(&[9]).unwrap_err().0.contains("way 9"));
+        assert!(decode_fields(&[9]).unwrap_err().0.contains("way 9"));
     }
 }

@@ -2,12 +2,15 @@
 //! keys; [`layout`] makes them.
 
 mod cache;
+mod complete;
 mod connector;
+mod fold;
 mod journal;
 mod layout;
 mod pages;
+mod retry;
+mod segment;
 mod store;
-mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +38,12 @@ const OPERATION: Duration = Duration::from_secs(6);
 const TRIES: u32 = 4;
 /// The pause before the second try, before jitter; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(40);
+
+/// What became of a request whose outcome is unknown.
+const NO_ANSWER: &str = "no answer in time";
+const NO_CONNECTION_IN_TIME: &str = "no connection in time";
+const NO_CONNECTION: &str = "no connection";
+const UNREADABLE: &str = "an answer that cannot be read";
 
 /// The table.
 #[derive(Clone)]
@@ -131,10 +140,10 @@ where
 {
     let code = match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("an unknown error").to_owned(),
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),
-        SdkError::DispatchFailure(failure) if failure.is_io() => "no connection".to_owned(),
-        SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
+        SdkError::TimeoutError(_) => NO_ANSWER.to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => NO_CONNECTION_IN_TIME.to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_io() => NO_CONNECTION.to_owned(),
+        SdkError::ResponseError(_) => UNREADABLE.to_owned(),
         _ => "a request that could not be made".to_owned(),
     };
     TableError { code }

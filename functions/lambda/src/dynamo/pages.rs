@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use futures_util::future::try_join_all;
 use postern_gateway::StoreError;
 use postern_gateway::record::{Record, RecordQuery};
 
-use super::layout::{self, Item, SHARDS, bytes_of, number_of, text_of};
+use super::layout::{self, Item, SHARDS, number_of, text_of};
 use super::{Table, TableError, failed};
 
 /// Records that one page of a shard has at most: a page of a thousand rows comes from a few of these.
@@ -32,13 +33,31 @@ pub(super) async fn day_rows(
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":prefix", layout::text(prefix)),
         };
-        let page = query.set_exclusive_start_key(start).send().await.map_err(|error| failed(&error))?;
+        let query = query.consistent_read(true).set_exclusive_start_key(start);
+        let page = query.send().await.map_err(|error| failed(&error))?;
         rows.extend(page.items.unwrap_or_default());
         start = page.last_evaluated_key;
         if start.is_none() {
             return Ok(rows);
         }
     }
+}
+
+/// A page of a partition's rows from one sort key to another.
+pub(super) async fn range(
+    table: &Table,
+    partition: &str,
+    from: &str,
+    to: &str,
+    start: Option<Item>,
+) -> Result<QueryOutput, TableError> {
+    let query = table.operation().query().table_name(table.name()).consistent_read(true);
+    let query = query
+        .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+        .expression_attribute_values(":pk", layout::text(partition))
+        .expression_attribute_values(":from", layout::text(from))
+        .expression_attribute_values(":to", layout::text(to));
+    query.set_exclusive_start_key(start).send().await.map_err(|error| failed(&error))
 }
 
 /// The records of one day.
@@ -109,7 +128,7 @@ impl<'a> Cursor<'a> {
             if number_of(&item, "ttl").is_some_and(|ttl| ttl <= self.now) {
                 continue;
             }
-            let record = layout::decode_record(bytes_of(&item, "b").unwrap_or_default())?;
+            let record = layout::decode_record(&item)?;
             return Ok(Some((id, record)));
         }
     }
@@ -128,7 +147,7 @@ impl Shard {
                 ))
                 .expression_attribute_values(":after", layout::text(after)),
         };
-        let query = query.limit(i32::try_from(page).unwrap_or(i32::MAX)).send();
+        let query = query.consistent_read(true).limit(i32::try_from(page).unwrap_or(i32::MAX)).send();
         let answer = query.await.map_err(|error| failed(&error))?;
         self.ended = answer.last_evaluated_key.is_none();
         self.read = answer.items.unwrap_or_default().into();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::try_join_all;
 use postern_gateway::{Store, StoreError, store};
@@ -91,25 +92,52 @@ impl DynamoStore {
     }
 
     async fn replace(&self, name: &str, value: &Bytes) -> Result<(), TableError> {
+        let head = self.head_of(name, value).await?;
+        let before = self.put(head).await?;
+        self.remove_parts(name, before).await
+    }
+
+    /// Writes a value where there is none; `false` where there is one.
+    async fn add(&self, name: &str, value: &Bytes) -> Result<bool, TableError> {
+        let head = self.head_of(name, value).await?;
+        let put = self.table.operation().put_item().table_name(self.table.name());
+        let put = put
+            .set_item(Some(head.clone()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            // By a try of this very write, whose answer was lost: nobody else writes the same value, or generation.
+            Some(PutItemError::ConditionalCheckFailedException(refused)) if refused.item() == Some(&head) => {
+                Ok(true)
+            }
+            Some(PutItemError::ConditionalCheckFailedException(_)) => {
+                self.remove_parts(name, Some(head)).await.map(|()| false)
+            }
+            _ => Err(failed(&error)),
+        }
+    }
+
+    /// The item of a value, whose parts, if it has any, are written. The head comes last: until then everybody reads the
+    /// value of before.
+    async fn head_of(&self, name: &str, value: &Bytes) -> Result<Item, TableError> {
         let mut head = key(VALUES, name);
         if value.len() <= LARGEST_VALUE {
             head.insert("b".to_owned(), layout::bytes(value.as_ref()));
-        } else {
-            let mut random = [0; 8];
-            postern_common::fill_random(&mut random);
-            let generation = format!("{:016x}", u64::from_le_bytes(random));
-            let parts: Vec<&[u8]> = value.chunks(LARGEST_VALUE).collect();
-            head.insert("parts".to_owned(), layout::number(parts.len() as u64));
-            head.insert("generation".to_owned(), layout::text(&generation));
-            // The head comes last: until then everybody reads the value of before.
-            for (number, part) in parts.iter().enumerate() {
-                let mut item = part_key(name, &generation, number as u64);
-                item.insert("b".to_owned(), layout::bytes(*part));
-                self.put(item).await?;
-            }
+            return Ok(head);
         }
-        let before = self.put(head).await?;
-        self.remove_parts(name, before).await
+        let mut random = [0; 8];
+        postern_common::fill_random(&mut random);
+        let generation = format!("{:016x}", u64::from_le_bytes(random));
+        let parts: Vec<&[u8]> = value.chunks(LARGEST_VALUE).collect();
+        head.insert("parts".to_owned(), layout::number(parts.len() as u64));
+        head.insert("generation".to_owned(), layout::text(&generation));
+        for (number, part) in parts.iter().enumerate() {
+            let mut item = part_key(name, &generation, number as u64);
+            item.insert("b".to_owned(), layout::bytes(*part));
+            self.put(item).await?;
+        }
+        Ok(head)
     }
 
     /// Removes the parts that an old head named.
@@ -201,6 +229,14 @@ impl Store for DynamoStore {
         // It is not kept: another process may write next, and a key that is made, used and revoked within seconds must
         // be looked up at its use.
         written.map_err(|error| self.table.store_error("writing", &error))
+    }
+
+    async fn create(&self, name: &str, value: Bytes) -> Result<bool, StoreError> {
+        self.note_write(name);
+        self.cache.forget(name);
+        let added = self.add(name, &value).await;
+        self.note_write(name);
+        added.map_err(|error| self.table.store_error("writing", &error))
     }
 
     async fn remove(&self, name: &str) -> Result<(), StoreError> {

@@ -55,6 +55,8 @@ pub(crate) fn suite(place: &Workplace) -> Result<Report, String> {
             "dynamodb",
             "--test",
             "function",
+            "--test",
+            "sums",
             "--",
             "--include-ignored",
         ],

@@ -63,7 +63,11 @@ impl<'a> Credential<'a> {
     /// Makes a new one: its public id, its whole text (to be shown once) and the hash to keep.
     #[must_use]
     pub fn mint<H: Host>(host: &H, kind: CredentialKind) -> Minted {
-        let id = random_text(host, ID_LENGTH);
+        Self::mint_as(host, kind, random_text(host, ID_LENGTH))
+    }
+
+    /// The same with this public id, which must be as long as every id.
+    pub(super) fn mint_as<H: Host>(host: &H, kind: CredentialKind, id: String) -> Minted {
         let text = format!("{}{id}_{}", kind.prefix(), random_text(host, SECRET_LENGTH));
         let hash = hash(&text);
         Minted { id, text, hash }

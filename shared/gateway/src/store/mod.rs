@@ -76,6 +76,11 @@ pub async fn write<T: Serialize>(store: &impl Store, name: &str, value: &T) -> R
     store.write(name, encode(name, value)?).await
 }
 
+/// Writes a value unless there is one of this name; `false` when there is.
+pub async fn create<T: Serialize>(store: &impl Store, name: &str, value: &T) -> Result<bool, StoreError> {
+    store.create(name, encode(name, value)?).await
+}
+
 /// A stored value's bytes as a value.
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, StoreError> {
     let unreadable = |e| StoreError(format!("`{name}` cannot be read: {e}"));

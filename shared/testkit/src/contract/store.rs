@@ -38,6 +38,15 @@ async fn values(store: &impl Store) {
         write("contract/value", Bytes::copy_from_slice(value)).await;
         assert_eq!(read("contract/value").await.as_deref(), Some(value), "the last value is read");
     }
+    let create = async |value: &'static [u8]| {
+        store.create("contract/value", Bytes::from_static(value)).await.expect("create")
+    };
+    assert!(!create(b"other").await, "there is one already");
+    assert_eq!(read("contract/value").await.as_deref(), Some(&b"\0\xff\xfe binary \r\n"[..]), "and it stays");
+    store.remove("contract/value").await.expect("remove");
+    assert!(create(b"created").await, "there is none");
+    assert!(!create(b"other").await, "there is one now");
+    assert_eq!(read("contract/value").await.as_deref(), Some(&b"created"[..]), "it is the first");
     let large = Bytes::from(vec![0xa5; LARGE]);
     write("contract/large", large.clone()).await;
     assert_eq!(read("contract/large").await, Some(large), "a value of a MiB");
