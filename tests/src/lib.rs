@@ -9,4 +9,5 @@ pub mod corpus;
 pub mod play;
 pub mod site;
 pub mod stage;
+pub mod talk;
 pub mod upstream;

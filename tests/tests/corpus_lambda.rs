@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     stage::main(Lambda::prepare, |case| {
-        // Lambda does not tell a function that its caller has left; docs/deploying/aws.md says what that means.
+        // Lambda does not tell a function that its caller has left; docs/deploying/differences.md says what that means.
         let told = matches!(case.leaves, Leaves::Never);
         case.only.as_deref().is_none_or(|only| only == "lambda") && told
     })

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use postern_tests::site::Worker;
 use postern_tests::stage;
 
-/// What the platform does not let a Worker do; docs/deploying/cloudflare.md says why.
+/// What the platform does not let a Worker do; docs/deploying/differences.md says why.
 const NOT_HERE: &[&str] = &["openai_chat/connect_timeout"];
 
 fn main() -> ExitCode {

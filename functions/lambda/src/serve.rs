@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use postern_common::Environment;
+use postern_gateway::record::Place;
 use postern_gateway::{After, Body, Deadline, Host as _, Timestamp, handle};
 use serde_json::{Value, json};
 
@@ -144,6 +145,8 @@ async fn respond(
         return (response, None);
     }
     request.extensions_mut().insert(Deadline(times.call));
+    // Where the call was taken. Nothing that a Function URL hands over tells where the caller is.
+    request.extensions_mut().insert(Place { colo: deployment.settings().region.clone(), ..Place::default() });
     let handling = handle(&deployment.gateway, &deployment.host, request.map(Full::new));
     let handling = AssertUnwindSafe(handling).catch_unwind();
     match tokio::time::timeout(times.cut.since(deployment.host.now()), handling).await {

@@ -7,6 +7,7 @@ mod fuzz;
 mod lambda;
 mod run;
 mod schema;
+mod sdk;
 mod setup;
 mod tally;
 mod test;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sdk::{self, Face};
 use crate::tally::{self, Tally};
 use crate::workplace::Workplace;
 use crate::{catalog, deny, fuzz, lambda, run, schema, setup, wasm, worker};
@@ -41,12 +42,40 @@ const SUITES: &[Suite] = &[
         about: "the SAM template, and what AWS makes of it",
         run: lambda::template_suite,
     },
-    Suite { name: "sdk-python", about: "OpenAI's SDK for Python as the caller", run: sdk_python },
-    Suite { name: "sdk-node", about: "OpenAI's SDK for Node as the caller", run: sdk_node },
     Suite {
         name: "worker",
         about: "the Worker in workerd: the corpus, contracts, faults, size",
         run: worker::suite,
+    },
+    Suite {
+        name: "sdk-python",
+        about: "OpenAI's SDK for Python as the caller, on the native binary",
+        run: |place| sdk::python(place, Face::Native),
+    },
+    Suite {
+        name: "sdk-python-worker",
+        about: "the same on the Worker in workerd",
+        run: |place| sdk::python(place, Face::Worker),
+    },
+    Suite {
+        name: "sdk-python-lambda",
+        about: "the same on the Lambda function with a DynamoDB emulator",
+        run: |place| sdk::python(place, Face::Lambda),
+    },
+    Suite {
+        name: "sdk-node",
+        about: "OpenAI's SDK for Node as the caller, on the native binary",
+        run: |place| sdk::node(place, Face::Native),
+    },
+    Suite {
+        name: "sdk-node-worker",
+        about: "the same on the Worker in workerd",
+        run: |place| sdk::node(place, Face::Worker),
+    },
+    Suite {
+        name: "sdk-node-lambda",
+        about: "the same on the Lambda function with a DynamoDB emulator",
+        run: |place| sdk::node(place, Face::Lambda),
     },
     Suite { name: "soak", about: "memory stays flat over thousands of calls", run: soak_suite },
     Suite { name: "fuzz", about: "each fuzz target for some seconds", run: fuzz::suite },
@@ -72,10 +101,10 @@ pub(crate) fn command(place: &Workplace, names: &[String]) -> Result<bool, Strin
                 notes: vec!["could not run to its end; the reason stands above".into()],
             }
         });
-        let line = format!("{:<11} {} ({:.1} s)", suite.name, report.tally, start.elapsed().as_secs_f64());
+        let line = format!("{:<17} {} ({:.1} s)", suite.name, report.tally, start.elapsed().as_secs_f64());
         println!("-- {line}");
         lines.push(line);
-        lines.extend(report.notes.iter().map(|note| format!("{:<11}   {note}", "")));
+        lines.extend(report.notes.iter().map(|note| format!("{:<17}   {note}", "")));
         total.add(report.tally);
     }
     println!("\n{}\n\n{total}", lines.join("\n"));
@@ -84,7 +113,7 @@ pub(crate) fn command(place: &Workplace, names: &[String]) -> Result<bool, Strin
 
 /// The suites, one a line.
 pub(crate) fn list() -> String {
-    SUITES.iter().map(|suite| format!("  {:<11} {}\n", suite.name, suite.about)).collect()
+    SUITES.iter().map(|suite| format!("  {:<17} {}\n", suite.name, suite.about)).collect()
 }
 
 fn fmt(place: &Workplace) -> Result<Report, String> {
@@ -158,26 +187,6 @@ fn generated(place: &Workplace) -> Result<Report, String> {
     let mut tally = Tally::one(schema::command(place, &check)?);
     tally.add(Tally::one(catalog::command(place, &check)?));
     Ok(tally.into())
-}
-
-fn sdk_python(place: &Workplace) -> Result<Report, String> {
-    let python = setup::python(place, setup::SDK_PYTHON)?;
-    let gateway = place.gateway(false)?;
-    let mut suite = python.command(place);
-    suite.current_dir(place.root.join("tests/sdk/python")).env("POSTERN_BIN", gateway);
-    suite.args(["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-q", "-rfEs"]);
-    let ran = run::shown(&mut suite, HOUR / 4);
-    Ok(tally::pytest(&ran.text).with_exit(ran.success).into())
-}
-
-fn sdk_node(place: &Workplace) -> Result<Report, String> {
-    setup::node(place)?;
-    let gateway = place.gateway(false)?;
-    let mut suite = place.command("node");
-    suite.current_dir(place.root.join("tests/sdk/node")).env("POSTERN_BIN", gateway);
-    suite.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
-    let ran = run::shown(&mut suite, HOUR / 4);
-    Ok(tally::node_test(&ran.text).with_exit(ran.success).into())
 }
 
 fn soak_suite(place: &Workplace) -> Result<Report, String> {

@@ -1,19 +1,16 @@
-// Starts the gateway and the stand-in upstream for one file of tests, as `POSTERN_BIN serve` in a folder of its own.
+// The running gateway that the environment names, and the stand-in upstream behind it. `cargo xtask test sdk-node` starts
+// both and sets the variables; `face` (tests/src/bin/face.rs) prints them.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 
-const UPSTREAM_KEY = 'sk-upstream-secret';
-const WANTED = ['OPENAI_BASE_URL', 'OPENAI_API_KEY', 'POSTERN_ADMIN_TOKEN'];
+function variable(name) {
+  const value = process.env[name];
+  assert.ok(value, `${name} is not set; \`cargo xtask test sdk-node\` sets it`);
+  return value;
+}
 
 /** A conversation of one message. */
 export const said = (text) => [{ role: 'user', content: text }];
@@ -23,42 +20,29 @@ export const someone = () => `user-${randomUUID()}`;
 
 /** A running gateway and its upstream. */
 export class Site {
-  static async start() {
-    const site = new Site();
-    site.folder = mkdtempSync(join(tmpdir(), 'postern-sdk-'));
-    const beside = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-    const stdio = ['pipe', 'pipe', 'inherit'];
-    site.upstream = spawn('python3', [beside('upstream.py'), UPSTREAM_KEY], { stdio });
-    const port = await firstLine(site.upstream.stdout);
-    site.upstreamOrigin = `http://127.0.0.1:${port}`;
-
-    assert.ok(process.env.POSTERN_BIN, "POSTERN_BIN must name the gateway's program; `cargo xtask test sdk-node` sets it");
-    // JSON is YAML, so both suites share one document.
-    const config = join(site.folder, 'postern.yaml');
-    copyFileSync(beside('site.json'), config);
-    site.logFile = join(site.folder, 'gateway.log');
-    const data = join(site.folder, 'data');
-    site.gateway = spawn(
-      process.env.POSTERN_BIN,
-      ['serve', '--listen', '127.0.0.1:0', '--data', data, '--config', config],
-      {
-        cwd: site.folder,
-        env: { ...process.env, UPSTREAM_URL: `${site.upstreamOrigin}/v1`, UPSTREAM_KEY },
-        stdio: ['ignore', 'pipe', openSync(site.logFile, 'w')],
-      },
-    );
-    const values = await valuesOf(site.gateway.stdout);
-    for (const name of WANTED) assert.ok(values[name], `the gateway did not print ${name}:\n${site.log()}`);
-    site.baseURL = values.OPENAI_BASE_URL;
-    site.origin = site.baseURL.replace(/\/v1$/, '');
-    site.key = values.OPENAI_API_KEY;
-    site.adminToken = values.POSTERN_ADMIN_TOKEN;
-    return site;
+  constructor() {
+    this.origin = variable('POSTERN_URL');
+    this.baseURL = variable('OPENAI_BASE_URL');
+    this.key = variable('OPENAI_API_KEY');
+    this.adminToken = variable('POSTERN_ADMIN_TOKEN');
+    this.upstreamOrigin = variable('UPSTREAM_URL');
+    // What docs/deploying/differences.md tells of the faces.
+    const face = variable('POSTERN_FACE');
+    /** Whether the platform tells that a caller has left. */
+    this.tellsDeparture = face !== 'lambda';
+    /** Milliseconds until a revoked key is refused by every process. */
+    this.revokedWithin = face === 'lambda' ? 40_000 : 0;
   }
 
-  /** What the gateway logged. */
-  log() {
-    return readFileSync(this.logFile, 'utf8');
+  /** The refusal of a call whose key was just revoked. */
+  async refused(ask) {
+    const end = performance.now() + this.revokedWithin;
+    for (;;) {
+      const error = await ask().then(() => undefined, (error) => error);
+      if (error) return error;
+      assert.ok(performance.now() < end, `a revoked key is not refused within ${this.revokedWithin} ms`);
+      await sleep(500);
+    }
   }
 
   /** OpenAI's client, which does not try again on its own. */
@@ -98,35 +82,4 @@ export class Site {
   async seen(user) {
     return (await fetch(`${this.upstreamOrigin}/seen/${user}`)).json();
   }
-
-  /** Ends both. */
-  async stop() {
-    const ended = once(this.gateway, 'exit');
-    this.gateway.kill('SIGTERM');
-    const [code] = await ended;
-    this.upstream.stdin.end();
-    const log = this.log();
-    rmSync(this.folder, { recursive: true, force: true });
-    assert.equal(code, 0, `the gateway ended with ${code}:\n${log}`);
-    assert.ok(!log.includes(UPSTREAM_KEY), "the upstream's key is in the log");
-  }
-}
-
-async function firstLine(stream) {
-  for await (const line of createInterface({ input: stream })) return line;
-  return assert.fail('the upstream printed nothing');
-}
-
-/** Reads NAME=VALUE lines until all are there, and goes on reading so that the pipe cannot fill. */
-function valuesOf(stream) {
-  const values = {};
-  return new Promise((resolve) => {
-    const lines = createInterface({ input: stream });
-    lines.on('line', (line) => {
-      const at = line.indexOf('=');
-      if (at > 0) values[line.slice(0, at).trim()] = line.slice(at + 1).trim();
-      if (WANTED.every((name) => name in values)) resolve(values);
-    });
-    lines.on('close', () => resolve(values));
-  });
 }

@@ -1,11 +1,9 @@
-"""Starts the gateway and the stand-in upstream once for all tests, as `POSTERN_BIN serve` in a folder of its own."""
+"""The running gateway that the environment names, and the stand-in upstream behind it.
+
+`cargo xtask test sdk-python` starts both and sets the variables; `face` (tests/src/bin/face.rs) prints them.
+"""
 
 import os
-import pathlib
-import signal
-import subprocess
-import sys
-import threading
 import time
 import urllib.parse
 import uuid
@@ -14,66 +12,62 @@ import httpx2
 import openai
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-UPSTREAM_KEY = "sk-upstream-secret"
 
-
-#: What the first start prints; later ones print no secrets.
-FIRST_START = {"POSTERN_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "POSTERN_ADMIN_TOKEN"}
+def variable(name):
+    """What the environment says."""
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(f"{name} is not set; `cargo xtask test sdk-python` sets it")
+    return value
 
 
 def program():
-    """The gateway's program."""
-    binary = os.environ.get("POSTERN_BIN")
-    if not binary:
-        raise RuntimeError("POSTERN_BIN must name the gateway's program; `cargo xtask test sdk-python` sets it")
-    return binary
+    """The program `postern`."""
+    return variable("POSTERN_BIN")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "native: is about the native binary itself")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is about the native binary itself is played on it alone; docs/deploying/differences.md says what that is."""
+    if variable("POSTERN_FACE") != "native":
+        gone = [item for item in items if item.get_closest_marker("native")]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
 
 
 class Site:
-    """A running gateway, with its first key and its administrator token."""
+    """A running gateway, with a key and an administrator's token."""
 
-    def __init__(self, folder, environment, arguments, wanted=frozenset(FIRST_START)):
-        self.log = open(folder / "gateway.log", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [program(), "serve", "--listen", "127.0.0.1:0", "--data", str(folder / "data"), *arguments],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.values = {}
-        limit = threading.Timer(30, self.process.kill)
-        limit.start()
-        for line in self.process.stdout:
-            name, found, value = line.strip().partition("=")
-            if found:
-                self.values[name] = value
-            if wanted <= self.values.keys():
-                break
-        limit.cancel()
-        if not wanted <= self.values.keys():
-            self.stop()
-            raise RuntimeError(f"the gateway printed {sorted(self.values)}, not {sorted(wanted)}:\n{self.errors()}")
-        # What it prints later must not fill the pipe.
-        self.printed_later = []
-        threading.Thread(target=lambda: self.printed_later.extend(self.process.stdout), daemon=True).start()
-        self.base_url = self.values["OPENAI_BASE_URL"]
-        self.origin = self.base_url.removesuffix("/v1")
-        self.key = self.values.get("OPENAI_API_KEY")
-        self.admin_token = self.values.get("POSTERN_ADMIN_TOKEN")
+    def __init__(self, values):
+        self.values = values
+        self.origin = values["POSTERN_URL"]
+        self.base_url = values["OPENAI_BASE_URL"]
+        self.key = values.get("OPENAI_API_KEY")
+        self.admin_token = values.get("POSTERN_ADMIN_TOKEN")
+        face = values["POSTERN_FACE"]
+        # What docs/deploying/differences.md tells of the faces.
+        #: Whether the platform tells that a caller has left.
+        self.tells_departure = face != "lambda"
+        #: Seconds until a revoked key is refused by every process.
+        self.revoked_within = 40 if face == "lambda" else 0
+        #: Whether the gateway answers to a body over its cap, and not its platform.
+        self.has_own_cap = face != "lambda"
+        #: Whether the clock goes on while the gateway computes.
+        self.clock_runs = face != "worker"
 
-    def errors(self):
-        """What it logged."""
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self):
-        """Ends it as a service manager would; gives its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
+    def refused(self, ask):
+        """The refusal of a call whose key was just revoked."""
+        end = time.monotonic() + self.revoked_within
+        while True:
+            try:
+                ask()
+            except openai.AuthenticationError as error:
+                return error
+            assert time.monotonic() < end, f"a revoked key is not refused within {self.revoked_within} s"
+            time.sleep(0.5)
 
     def admin(self, method, path, **parameters):
         """A call of the administration API."""
@@ -106,42 +100,24 @@ class Upstream:
     """The stand-in for the vendor."""
 
     def __init__(self):
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE.parent / "upstream.py"), UPSTREAM_KEY],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.origin = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        self.origin, self.key = variable("UPSTREAM_URL"), variable("UPSTREAM_KEY")
 
     def seen(self, user):
         """What arrived under this name, oldest first."""
         return httpx2.get(f"{self.origin}/seen/{urllib.parse.quote(user)}", timeout=20).json()
 
-    def stop(self):
-        """Ends it."""
-        self.process.stdin.close()
-        self.process.wait(20)
-
 
 @pytest.fixture(scope="session")
 def upstream():
     """The upstream of every test."""
-    upstream = Upstream()
-    yield upstream
-    upstream.stop()
+    return Upstream()
 
 
 @pytest.fixture(scope="session")
-def site(upstream, tmp_path_factory):
+def site():
     """The gateway of every test."""
-    folder = tmp_path_factory.mktemp("site")
-    config = folder / "postern.yaml"
-    # JSON is YAML, so both suites share one document.
-    config.write_text((HERE.parent / "site.json").read_text())
-    environment = {**os.environ, "UPSTREAM_URL": f"{upstream.origin}/v1", "UPSTREAM_KEY": UPSTREAM_KEY}
-    site = Site(folder, environment, ["--config", str(config)])
-    yield site
-    code = site.stop()
-    assert code == 0, f"the gateway ended with {code}:\n{site.errors()}"
-    assert UPSTREAM_KEY not in site.errors(), "the upstream's key is in the log"
+    names = ("POSTERN_FACE", "POSTERN_URL", "POSTERN_ADMIN_TOKEN", "OPENAI_BASE_URL", "OPENAI_API_KEY")
+    return Site({name: variable(name) for name in names})
 
 
 @pytest.fixture
@@ -160,5 +136,3 @@ def user():
 def said(text):
     """A conversation of one message."""
     return [{"role": "user", "content": text}]
-
-

@@ -5,7 +5,7 @@ import time
 
 import openai
 
-from conftest import UPSTREAM_KEY, said
+from conftest import said
 
 
 def test_an_answer_arrives_as_the_upstream_gave_it(site, client, upstream, user):
@@ -38,7 +38,7 @@ def test_the_upstream_gets_its_own_name_and_key(client, site, upstream, user):
         "model": "gpt-4o-mini", "messages": said("hi"), "user": user, "seed": 7, "temperature": 0.5,
         "metadata": {"team": "blue"},
     }
-    assert call["headers"]["authorization"] == f"Bearer {UPSTREAM_KEY}"
+    assert call["headers"]["authorization"] == f"Bearer {upstream.key}"
     assert site.key not in json.dumps(call)
 
 
@@ -110,7 +110,8 @@ def test_each_call_leaves_one_record(client, site, user):
     assert record["usage_source"] == "provider"
     assert record["finish_reasons"] == ["stop"]
     assert len(record["attempts"]) == 1 and record["attempts"][0]["status"] == 200
-    assert 0 < record["gateway_us"] <= record["total_us"]
+    assert 0 <= record["gateway_us"] <= record["total_us"]
+    assert record["gateway_us"] > 0 or not site.clock_runs
     assert record["priced"] is True
     assert completion.usage.total_tokens > 0
     assert "secret plan" not in json.dumps(record)

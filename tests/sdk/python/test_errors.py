@@ -43,9 +43,7 @@ def test_a_revoked_key(site):
     client = client_of(site, key["key"])
     ask(client)
     site.admin("DELETE", f"/keys/{key['id']}")
-    with pytest.raises(openai.AuthenticationError) as caught:
-        ask(client)
-    assert caught.value.code == "revoked_api_key"
+    assert site.refused(lambda: ask(client)).code == "revoked_api_key"
 
 
 def test_an_expired_key(site):
@@ -120,7 +118,8 @@ def test_a_body_over_the_cap(site):
     except httpx2.TransportError as error:
         pytest.fail(f"the refusal could not be read: {error}")
     assert answer.status_code == 413
-    assert answer.json()["error"]["code"] == "request_too_large"
+    if site.has_own_cap:
+        assert answer.json()["error"]["code"] == "request_too_large"
 
 
 def test_what_the_vendor_refuses_comes_back_in_its_words(client):

@@ -6,17 +6,23 @@ import subprocess
 import openai
 import pytest
 
-from conftest import Site, program, said
+from conftest import program, said
+from native import Native
+
+pytestmark = pytest.mark.native
 
 
 @pytest.fixture
 def bare():
-    """An environment without any provider's key."""
-    return {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    """An environment without any provider's key, and without what tells of another gateway."""
+    return {
+        name: value for name, value in os.environ.items()
+        if not name.endswith("_API_KEY") and not name.startswith(("OPENAI_", "POSTERN_", "UPSTREAM_"))
+    }
 
 
 def test_the_demo_answers_with_what_was_printed(bare, tmp_path):
-    site = Site(tmp_path, bare, [])
+    site = Native(tmp_path, bare, [])
     try:
         # The SDK takes both from the environment, as a user would have it.
         client = openai.OpenAI(base_url=site.values["OPENAI_BASE_URL"], api_key=site.values["OPENAI_API_KEY"])
@@ -36,13 +42,13 @@ def test_the_demo_answers_with_what_was_printed(bare, tmp_path):
 
 
 def test_keys_and_records_outlive_a_restart(bare, tmp_path):
-    site = Site(tmp_path, bare, [])
+    site = Native(tmp_path, bare, [])
     with openai.OpenAI(base_url=site.base_url, api_key=site.key) as client:
         raw = client.chat.completions.with_raw_response.create(model="demo/echo", messages=said("hi"))
         raw.parse()
     site.record(raw.request_id)
     assert site.stop() == 0
-    again = Site(tmp_path, bare, [], wanted={"POSTERN_URL", "OPENAI_BASE_URL"})
+    again = Native(tmp_path, bare, [], wanted={"POSTERN_URL", "OPENAI_BASE_URL"})
     try:
         assert again.key is None and again.admin_token is None, "secrets are shown once"
         again.admin_token = site.admin_token
@@ -56,7 +62,7 @@ def test_keys_and_records_outlive_a_restart(bare, tmp_path):
 
 
 def test_a_folder_in_use_is_said_plainly(bare, tmp_path):
-    site = Site(tmp_path, bare, [])
+    site = Native(tmp_path, bare, [])
     try:
         second = subprocess.run(
             [program(), "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")],
@@ -67,11 +73,11 @@ def test_a_folder_in_use_is_said_plainly(bare, tmp_path):
         site.stop()
 
 
-def test_open_streams_are_finished_before_the_end(upstream, tmp_path):
+def test_open_streams_are_finished_before_the_end(bare, upstream, tmp_path):
     config = tmp_path / "postern.yaml"
     config.write_text(f"providers:\n  local: {{ kind: openai, base_url: '{upstream.origin}/v1', "
-                      "api_key: sk-upstream-secret }\n")
-    site = Site(tmp_path, dict(os.environ), ["--config", str(config)])
+                      f"api_key: {upstream.key} }}\n")
+    site = Native(tmp_path, bare, ["--config", str(config)])
     with openai.OpenAI(base_url=site.base_url, api_key=site.key, max_retries=0, timeout=20) as client:
         stream = client.chat.completions.create(model="local/stall", messages=said("one two three"), stream=True)
         text = ""

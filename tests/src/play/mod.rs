@@ -48,6 +48,14 @@ fn number() -> u64 {
     PLAYS.fetch_add(1, Ordering::Relaxed)
 }
 
+/// A new key of a tenant that may use every model.
+///
+/// # Errors
+/// When the gateway does not make it.
+pub async fn new_key<S: Site>(site: &S, tenant: &str) -> Result<String, String> {
+    admin::make_key(site, tenant, &["*".to_owned()], None).await.map(|key| key.text)
+}
+
 impl<'a, S: Site> Caller<'a, S> {
     /// Makes the key of `case`, in the state that it says.
     ///

@@ -16,10 +16,23 @@ use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KE
 use crate::corpus::Leaves;
 use crate::upstream::{Refusing, Silent, Upstream};
 
-/// Processes of one function. A case that waits for a timeout keeps one of them.
-const PROCESSES: usize = 16;
+/// Processes of one function: one for each call at the same time. A case that waits for a timeout keeps one of them.
+const PROCESSES: usize = 24;
 /// An invocation's time.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a function finds around it, where that is not what it should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LambdaSetting<'a> {
+    /// The stored configuration.
+    pub config: Option<&'a Value>,
+    /// Where DynamoDB is, if something stands before it.
+    pub endpoint: Option<&'a str>,
+    /// The table of a function that runs already.
+    pub table: Option<&'a str>,
+    /// Processes at once, if not as many as calls.
+    pub processes: Option<usize>,
+}
 
 /// Starts functions.
 pub struct Lambda {
@@ -68,53 +81,84 @@ impl Drop for Lambda {
     }
 }
 
-impl Face for Lambda {
-    type Site = LambdaSite;
+impl Lambda {
+    /// The endpoint of DynamoDB.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.dynamodb.endpoint()
+    }
 
-    async fn start(&self, config: &Value) -> Result<LambdaSite, String> {
+    /// A function with these variables and nothing else, not even an administrator.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start_bare(
+        &self,
+        variables: &[(&str, String)],
+        processes: usize,
+    ) -> Result<LambdaSite, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let table = format!("site-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let text = |e: std::io::Error| e.to_string();
-        self.dynamodb.create_table(&table).await.map_err(text)?;
-        let log = self.folder.join(format!("{table}.log"));
-        let environment = [
-            ("POSTERN_TABLE", table),
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.endpoint()),
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let log = self.folder.join(format!("function-{number}.log"));
+        let function = Function::new(Settings {
+            program: self.program.clone(),
+            environment: variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            processes,
+            timeout: TIMEOUT,
+            freezes: true,
+            log: Some(log.clone()),
+        });
+        let url = FunctionUrl::serve(function.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        let address = url.await.map_err(|e| e.to_string())?.origin().trim_start_matches("http://").to_owned();
+        let (admin_token, upstream) = (String::new(), self.upstream.clone());
+        Ok(LambdaSite { function, address, admin_token, log, table: String::new(), upstream })
+    }
+
+    /// A function in a setting of its own.
+    ///
+    /// # Errors
+    /// When it does not start, with what it said.
+    pub async fn start_with(&self, setting: &LambdaSetting<'_>) -> Result<LambdaSite, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let table = match setting.table {
+            Some(table) => table.to_owned(),
+            None => {
+                let table = format!("site-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+                self.dynamodb.create_table(&table).await.map_err(|e| e.to_string())?;
+                table
+            }
+        };
+        let endpoint = setting.endpoint.map_or_else(|| self.dynamodb.endpoint(), str::to_owned);
+        let variables = [
+            ("POSTERN_TABLE", table.clone()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
             ("UPSTREAM_URL", self.upstream.origin()),
             ("REFUSING_URL", self.refusing.origin()),
             ("SILENT_URL", self.silent.origin()),
             ("UPSTREAM_KEY", UPSTREAM_KEY.to_owned()),
             ("OTHER_UPSTREAM_KEY", OTHER_UPSTREAM_KEY.to_owned()),
         ];
-        let function = Function::new(Settings {
-            program: self.program.clone(),
-            environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-            processes: PROCESSES,
-            timeout: TIMEOUT,
-            freezes: true,
-            log: Some(log.clone()),
-        });
-        let applied = command(&function, &json!({ "postern": { "do": "apply", "config": config } })).await?;
-        if applied.get("warnings").and_then(Value::as_array).is_none_or(|warnings| !warnings.is_empty()) {
-            return Err(format!("the configuration of the case is not taken: {applied}"));
+        let mut site = self.start_bare(&variables, setting.processes.unwrap_or(PROCESSES)).await?;
+        site.table = table;
+        if let Some(config) = setting.config {
+            let applied = site.command(&json!({ "postern": { "do": "apply", "config": config } })).await?;
+            if applied.get("warnings").and_then(Value::as_array).is_none_or(|warnings| !warnings.is_empty()) {
+                return Err(format!("the configuration of the case is not taken: {applied}"));
+            }
         }
-        let first = command(&function, &json!({ "postern": "init" })).await?;
+        let start = if setting.table.is_some() { "admin-token" } else { "init" };
+        let first = site.command(&json!({ "postern": start })).await?;
         let token = first.get("admin_token").and_then(Value::as_str);
-        let admin_token = token.ok_or_else(|| format!("the first start failed: {first}"))?.to_owned();
-        let url = FunctionUrl::serve(function.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
-        let address = url.await.map_err(text)?.origin().trim_start_matches("http://").to_owned();
-        Ok(LambdaSite { function, address, admin_token, log, upstream: self.upstream.clone() })
+        site.admin_token = token.ok_or_else(|| format!("the first start failed: {first}"))?.to_owned();
+        Ok(site)
     }
 }
 
-/// Tells a function something that no HTTP request may.
-///
-/// # Errors
-/// When it does not answer.
-async fn command(function: &Function, event: &Value) -> Result<Value, String> {
-    match function.invoke(Bytes::from(event.to_string()), false).await {
-        Ok(Invoked::Whole(answer)) => serde_json::from_slice(&answer).map_err(|e| e.to_string()),
-        other => Err(format!("the function does not start: {other:?}")),
+impl Face for Lambda {
+    type Site = LambdaSite;
+
+    async fn start(&self, config: &Value) -> Result<LambdaSite, String> {
+        self.start_with(&LambdaSetting { config: Some(config), ..LambdaSetting::default() }).await
     }
 }
 
@@ -124,10 +168,40 @@ pub struct LambdaSite {
     address: String,
     admin_token: String,
     log: PathBuf,
+    table: String,
     upstream: Upstream,
 }
 
+impl LambdaSite {
+    /// Tells the function something that no HTTP request may.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn command(&self, event: &Value) -> Result<Value, String> {
+        match self.function.invoke(Bytes::from(event.to_string()), false).await {
+            Ok(Invoked::Whole(answer)) => serde_json::from_slice(&answer).map_err(|e| e.to_string()),
+            other => Err(format!("the function does not start: {other:?}")),
+        }
+    }
+
+    /// The function, whose processes can be ended and counted.
+    #[must_use]
+    pub const fn function(&self) -> &Function {
+        &self.function
+    }
+
+    /// The name of its table.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+}
+
 impl Running for LambdaSite {
+    async fn open(&self) -> Result<String, String> {
+        Ok(self.address.clone())
+    }
+
     async fn stop(self) -> Result<String, String> {
         self.function.end_idle().await;
         fs::read_to_string(&self.log).map_err(|e| format!("{}: {e}", self.log.display()))

@@ -2,6 +2,7 @@
 //! player knows only [`Face`] and [`Site`], so that entry points cannot drift.
 
 mod caller;
+mod edge;
 mod heard;
 mod in_process;
 mod lambda;
@@ -11,10 +12,10 @@ mod worker;
 
 pub use heard::{Ending, Heard};
 pub use in_process::{InProcess, InProcessSite};
-pub use lambda::{Lambda, LambdaSite};
+pub use lambda::{Lambda, LambdaSetting, LambdaSite};
 pub use native::{Native, NativeSite};
 pub use payload::Payload;
-pub use worker::{Worker, WorkerSite};
+pub use worker::{Elsewhere, Setting, Worker, WorkerSite};
 
 use std::time::{Duration, SystemTime};
 
@@ -66,6 +67,12 @@ pub trait Site {
 
 /// A gateway in a process of its own.
 pub trait Running: Site {
+    /// Where callers reach it as they would where it is deployed, `HOST:PORT`.
+    ///
+    /// # Errors
+    /// When what stands before it there cannot be started.
+    async fn open(&self) -> Result<String, String>;
+
     /// Ends it as a service manager would, and gives what it logged.
     ///
     /// # Errors

@@ -147,6 +147,10 @@ pub struct NativeSite {
 }
 
 impl Running for NativeSite {
+    async fn open(&self) -> Result<String, String> {
+        Ok(self.address.clone())
+    }
+
     async fn stop(mut self) -> Result<String, String> {
         if let Some(id) = self.child.id() {
             let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;

@@ -15,12 +15,29 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller};
+use super::{Face, Heard, OTHER_UPSTREAM_KEY, Payload, Running, Site, UPSTREAM_KEY, caller, edge};
 use crate::corpus::Leaves;
 use crate::upstream::{Refusing, Silent, Upstream};
 
 /// A start that takes longer has failed. The tools before workerd take most of it.
 const START: Duration = Duration::from_secs(90);
+
+/// What a Worker finds around it, where that is not what it should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting<'a> {
+    /// The stored configuration.
+    pub config: Option<&'a Value>,
+    /// Bindings that are not there.
+    pub without: &'a [&'a str],
+    /// Variables beside those of every Worker.
+    pub variables: &'a [(&'a str, &'a str)],
+    /// Whether Durable Objects are made without SQLite, as by a wrong migration.
+    pub without_sql: bool,
+    /// Whether [`WorkerSite::fault`] can be called.
+    pub faults: bool,
+    /// Whether there is [`WorkerSite::elsewhere`].
+    pub elsewhere: bool,
+}
 
 /// Starts workerd with the Worker in it.
 pub struct Worker {
@@ -81,13 +98,21 @@ impl Worker {
         without: &[&str],
         variables: &[(&str, &str)],
     ) -> Result<WorkerSite, String> {
+        self.start_in(&Setting { config, without, variables, ..Setting::default() }).await
+    }
+
+    /// A Worker in a setting of its own.
+    ///
+    /// # Errors
+    /// When it does not start, with what it printed.
+    pub async fn start_in(&self, setting: &Setting<'_>) -> Result<WorkerSite, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(format!("site-{number}"));
         let text = |e: std::io::Error| format!("{}: {e}", folder.display());
         fs::create_dir_all(&folder).map_err(text)?;
         let (mut entries, admin_token) = first_entries().await?;
-        if let Some(config) = config {
+        if let Some(config) = setting.config {
             entries.push(json!({ "key": "config", "value": config.to_string() }));
         }
         let mut asked = json!({
@@ -103,9 +128,12 @@ impl Worker {
                 "POSTERN_KEEP_DAYS": "36500",
             },
             "entries": entries,
-            "without": without,
+            "without": setting.without,
+            "without_sql": setting.without_sql,
+            "faults": setting.faults,
+            "elsewhere": setting.elsewhere,
         });
-        for (name, value) in variables {
+        for (name, value) in setting.variables {
             asked["variables"][name] = (*value).into();
         }
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -125,13 +153,28 @@ impl Worker {
         let input = child.stdin.take().ok_or("no standard input")?;
         let out = child.stdout.take().ok_or("no standard output")?;
         let mut lines = BufReader::new(out).lines();
-        let started = timeout(START, line_with(&mut lines, "POSTERN_URL=http://")).await;
-        let Some(address) = started.unwrap_or_default() else {
+        let printed = async {
+            let elsewhere = match setting.elsewhere {
+                true => Some(line_with(&mut lines, "POSTERN_ELSEWHERE=http://").await?),
+                false => None,
+            };
+            Some((line_with(&mut lines, "POSTERN_URL=http://").await?, elsewhere))
+        };
+        let started = timeout(START, printed).await;
+        let Some((address, elsewhere)) = started.unwrap_or_default() else {
             let said = fs::read_to_string(&log).unwrap_or_default();
             return Err(format!("workerd does not start:\n{said}"));
         };
         let control = Mutex::new((input, lines));
-        Ok(WorkerSite { child, control, address, admin_token, log, upstream: self.upstream.clone() })
+        Ok(WorkerSite {
+            child,
+            control,
+            address,
+            elsewhere,
+            admin_token,
+            log,
+            upstream: self.upstream.clone(),
+        })
     }
 }
 
@@ -177,9 +220,30 @@ pub struct WorkerSite {
     child: Child,
     control: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>)>,
     address: String,
+    elsewhere: Option<String>,
     admin_token: String,
     log: PathBuf,
     upstream: Upstream,
+}
+
+/// The same Worker in another isolate, with the same KV and Durable Objects.
+pub struct Elsewhere<'a> {
+    site: &'a WorkerSite,
+    address: &'a str,
+}
+
+impl Site for Elsewhere<'_> {
+    fn script(&self, trace: &str, script: &Script) {
+        self.site.script(trace, script);
+    }
+
+    async fn call(&self, request: Request<Payload>, leaves: &Leaves) -> Result<Heard, String> {
+        caller::call_and_reset(self.address, request, leaves).await
+    }
+
+    fn admin_token(&self) -> &str {
+        &self.site.admin_token
+    }
 }
 
 impl WorkerSite {
@@ -188,14 +252,52 @@ impl WorkerSite {
     /// # Errors
     /// When it cannot.
     pub async fn put(&self, name: &str, value: &str) -> Result<(), String> {
+        self.command(&format!("put {name} {value}")).await
+    }
+
+    /// Kills workerd, whatever it is doing, and starts it again on the same storage.
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub async fn restart(&self) -> Result<(), String> {
+        self.command("restart").await
+    }
+
+    async fn command(&self, line: &str) -> Result<(), String> {
         let mut control = self.control.lock().await;
         let (input, lines) = &mut *control;
-        input.write_all(format!("put {name} {value}\n").as_bytes()).await.map_err(|e| e.to_string())?;
-        line_with(lines, "done").await.map(|_| ()).ok_or_else(|| "the entry was not written".to_owned())
+        input.write_all(format!("{line}\n").as_bytes()).await.map_err(|e| e.to_string())?;
+        line_with(lines, "done").await.map(|_| ()).ok_or_else(|| format!("not done: {line}"))
+    }
+
+    /// Says what shall go wrong from now on; `infra/cloudflare/faults.mjs` lists what can, and what this gives.
+    ///
+    /// # Errors
+    /// When the Worker was not started with faults.
+    pub async fn fault(&self, fault: &Value) -> Result<Value, String> {
+        let request = Request::post("/faults").body(Payload::whole(fault.to_string()));
+        let heard = self.call(request.map_err(|e| e.to_string())?, &Leaves::Never).await?;
+        match serde_json::from_slice(&heard.body) {
+            Ok(objects) if heard.status() == 200 => Ok(objects),
+            _ => Err(format!("no such fault: {fault}: {heard:?}")),
+        }
+    }
+
+    /// The same Worker in another place.
+    ///
+    /// # Panics
+    /// When it was not started with one.
+    #[must_use]
+    pub fn elsewhere(&self) -> Elsewhere<'_> {
+        Elsewhere { site: self, address: self.elsewhere.as_deref().expect("a Worker elsewhere") }
     }
 }
 
 impl Running for WorkerSite {
+    async fn open(&self) -> Result<String, String> {
+        edge::start(self.address.clone()).await.map_err(|e| format!("no port: {e}"))
+    }
+
     async fn stop(mut self) -> Result<String, String> {
         drop(self.control);
         let ended = timeout(START, self.child.wait()).await;

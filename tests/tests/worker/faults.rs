@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use postern_tests::site::{Running, Site};
+use postern_tests::site::Site as _;
 use serde_json::{Value, json};
 
 use super::door::{administrate, ask, echo, headers, make_key, read, records, send};
@@ -21,34 +21,6 @@ fn a_trap_in_one_call_does_not_take_the_next_one_down() {
             assert_eq!(next.status(), 200, "{next:?}");
         }
         assert_eq!(records(&site, "traps", 3).await, 3, "the calls that were answered, once each");
-    });
-}
-
-#[test]
-fn what_a_deployment_lacks_is_named() {
-    with_worker(async |worker| {
-        let config = json!({ "providers": { "vendor": { "kind": "openai", "api_key": "${NOT_SET_HERE}" } } });
-        let site = worker.start_without(Some(&config), &["TENANTS", "DIRECTORY"]).await.expect("a Worker");
-        let call = echo(&site, "any", &[]).await;
-        assert_eq!(call.status(), 503);
-        let error = &read(&call)["error"];
-        assert_eq!(error["code"], "not_configured");
-        let message = error["message"].as_str().unwrap_or_default();
-        assert!(message.contains("TENANTS") && message.contains("new_sqlite_classes"), "{message}");
-        let ready = send(&site, "GET", "/readyz", &[], None).await;
-        assert_eq!(ready.status(), 503);
-        let missing = read(&ready)["missing"].to_string();
-        for name in ["TENANTS", "DIRECTORY", "NOT_SET_HERE"] {
-            assert!(missing.contains(name), "{name} is not in {missing}");
-        }
-        assert_eq!(send(&site, "GET", "/healthz", &[], None).await.status(), 200);
-        assert!(site.stop().await.is_ok());
-
-        let site = worker.start_without(None, &["POSTERN"]).await.expect("a Worker without KV");
-        let call = echo(&site, "any", &[]).await;
-        assert_eq!(call.status(), 503);
-        let message = read(&call)["error"]["message"].to_string();
-        assert!(message.contains("POSTERN") && message.contains("wrangler kv namespace create"), "{message}");
     });
 }
 

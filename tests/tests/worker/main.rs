@@ -1,5 +1,6 @@
 //! What only the Worker can get wrong: its store and journal, batches of records, streams that flow by themselves, traps,
-//! cold starts, what a deployment lacks, a KV that is stale or down, a Durable Object that fails.
+//! cold starts, what a deployment lacks, a KV that is slow, stale or down, Durable Objects that fail or are evicted,
+//! workerd that is killed.
 //!
 //! Runs on a build with ways in for tests: `cargo xtask test worker` makes it and says where it is. Without that each
 //! test says so and passes, because there is nothing to test.
@@ -7,7 +8,10 @@
 mod batches;
 mod contract;
 mod door;
+mod evictions;
 mod faults;
+mod kv;
+mod missing;
 mod streams;
 
 use std::future::Future;

@@ -32,7 +32,7 @@ pub(crate) fn dynoxide(place: &Workplace) -> Result<PathBuf, String> {
 }
 
 /// Builds the function and the emulator for this machine and gives their paths.
-fn programs(place: &Workplace) -> Result<(PathBuf, PathBuf), String> {
+pub(crate) fn programs(place: &Workplace) -> Result<(PathBuf, PathBuf), String> {
     let mut build = place.cargo();
     build.args(["build", "--package", "postern-lambda", "--package", "postern-lambda-emulator", "--bins"]);
     run::must("building the function", &mut build, HOUR)?;
@@ -47,7 +47,7 @@ pub(crate) fn suite(place: &Workplace) -> Result<Report, String> {
     let dynoxide = dynoxide(place)?;
     let mut total = tally::Tally::default();
     for test in [
-        &["--package", "postern-tests", "--test", "corpus_lambda"][..],
+        &["--package", "postern-tests", "--test", "corpus_lambda", "--test", "lambda"][..],
         &[
             "--package",
             "postern-lambda",

@@ -1,6 +1,7 @@
 //! Builds the Worker: Rust to wasm, its JavaScript beside it, both as small as they get.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::tools;
@@ -16,6 +17,17 @@ pub(crate) enum Kind {
     Deployed,
     /// The same with ways in for tests, into the target folder.
     Tested,
+}
+
+/// What is deployed, built by the first suite of this run that asks: a build takes half a minute even when nothing has
+/// changed.
+pub(crate) fn built(place: &Workplace) -> Result<PathBuf, String> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = BUILT.lock().map_err(|_| "an earlier build broke")?;
+    if built.is_none() {
+        *built = Some(build(place, Kind::Deployed)?);
+    }
+    built.clone().ok_or_else(|| "there is no build".to_owned())
 }
 
 /// Builds the Worker and gives the folder with `index.js` and `index_bg.wasm`.

@@ -1,6 +1,10 @@
 //! `cargo xtask deploy cloudflare`: brings what a deployment lacks by the platform's own tool, deploys, and says what to
 //! do first. Doing it again changes only what has changed.
 
+mod environment;
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,82 +12,123 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::environment::Environment;
 use super::build::{self, Kind};
 use super::tools::{self, Npm};
 use crate::run;
 use crate::workplace::Workplace;
 
-/// What `wrangler.toml` has in place of the namespace's id: what is local needs none.
-const LOCAL_ID: &str = "id = \"local\"";
-/// The namespace's title in the account, and its binding.
+/// The binding of the namespace.
 const NAMESPACE: &str = "POSTERN";
+/// What is in the repository.
+const TEMPLATE: &str = "wrangler.toml";
 /// `wrangler.toml` with the ids of an account. Not in the repository.
 const DEPLOYED: &str = "wrangler.deployed.toml";
 const LONG: Duration = Duration::from_secs(600);
 
-const USAGE: &str = "cargo xtask deploy cloudflare [--config FILE] [--local]\n\n\
+const USAGE: &str = "cargo xtask deploy cloudflare [--env NAME] [--config FILE] [--local]\n\n\
+    \x20 --env NAME     an environment of wrangler.toml, such as staging; production without\n\
     \x20 --config FILE  also puts this configuration in force; its secrets are taken from the environment\n\
     \x20 --local        only prepares this machine for `npx wrangler dev`";
+
+/// What was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    environment: Environment,
+    config: Option<PathBuf>,
+    local: bool,
+}
+
+impl Options {
+    fn read(args: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--local" => options.local = true,
+                "--config" => options.config = Some(PathBuf::from(args.next().ok_or(USAGE)?)),
+                "--env" => options.environment = Environment::named(args.next().ok_or(USAGE)?),
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// What is there now.
+#[derive(Debug, PartialEq, Eq)]
+struct Deployed {
+    url: String,
+    /// Lines of `NAME=VALUE`, if a first administrator was made.
+    first: Option<String>,
+    /// Secrets that the configuration names and nobody has.
+    missing: Vec<String>,
+}
 
 struct Deployment<'a> {
     place: &'a Workplace,
     npm: Npm,
     gateway: PathBuf,
-    /// The namespace's id in the account; `None` on this machine.
-    id: Option<String>,
+    options: Options,
 }
 
 /// Deploys.
 pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String> {
-    let (mut config, mut local) = (None, false);
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--local" => local = true,
-            "--config" => config = Some(PathBuf::from(args.next().ok_or(USAGE)?)),
-            _ => return Err(USAGE.to_owned()),
-        }
-    }
-    let npm = tools::npm(place)?;
-    if !local {
-        log_in(place, &npm)?;
-    }
-    let gateway = place.gateway(false)?;
-    let mut deployment = Deployment { place, npm, gateway, id: None };
-    if local {
+    let options = Options::read(args)?;
+    options.environment.check(&read(&place.root.join(TEMPLATE))?)?;
+    let (npm, gateway) = (tools::npm(place)?, place.gateway(false)?);
+    let deployment = Deployment { place, npm, gateway, options };
+    if deployment.options.local {
         build::build(place, Kind::Deployed)?;
-        let first = deployment.first_start()?;
-        deployment.configure(config.as_deref())?;
-        println!("This machine is prepared. Start the gateway with\n\n  npx wrangler dev\n");
+        let first = deployment.prepare()?;
+        let dev = deployment.options.environment.option();
+        println!("This machine is prepared. Start the gateway with\n\n  npx wrangler dev{dev}\n");
         say_first_call("http://127.0.0.1:8787", first.as_deref());
         return Ok(true);
     }
-    deployment.id = Some(deployment.namespace()?);
-    let first = deployment.first_start()?;
-    deployment.configure(config.as_deref())?;
-    println!("deploying");
-    let said = run::must("deploying", &mut deployment.wrangler(&["deploy"]), LONG)?;
-    let url = deployed_url(&said).ok_or(format!("wrangler did not say where the Worker is:\n{said}"))?;
-    deployment.secrets(config.as_deref())?;
-    println!("\nThe gateway is at {url}");
-    say_first_call(&url, first.as_deref());
+    let deployed = deployment.deploy()?;
+    for name in &deployed.missing {
+        let option = deployment.options.environment.option();
+        println!("the secret {name} is missing: npx wrangler secret put {name} --config {DEPLOYED}{option}");
+    }
+    println!("\nThe gateway is at {}", deployed.url);
+    say_first_call(&deployed.url, deployed.first.as_deref());
     Ok(true)
 }
 
-fn log_in(place: &Workplace, npm: &Npm) -> Result<(), String> {
-    let ran = run::silent(npm.wrangler(place).arg("whoami"), LONG);
-    if ran.success && !ran.text.contains("not authenticated") {
-        return Ok(());
-    }
-    Err("nobody is logged in at Cloudflare: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN".into())
-}
-
 impl Deployment<'_> {
+    /// Everything that an account lacks, then the Worker.
+    fn deploy(&self) -> Result<Deployed, String> {
+        self.log_in()?;
+        self.namespaces()?;
+        let first = self.prepare()?;
+        println!("deploying {}", self.options.environment);
+        let said = run::must("deploying", &mut self.wrangler(&["deploy"]), LONG)?;
+        let url = deployed_url(&said).ok_or(format!("wrangler did not say where the Worker is:\n{said}"))?;
+        Ok(Deployed { url, first, missing: self.secrets()? })
+    }
+
+    /// What is in KV before a first call: an administrator, and the configuration.
+    fn prepare(&self) -> Result<Option<String>, String> {
+        let first = self.first_start()?;
+        self.configure()?;
+        Ok(first)
+    }
+
+    fn log_in(&self) -> Result<(), String> {
+        let ran = run::silent(self.npm.wrangler(self.place).arg("whoami"), LONG);
+        if ran.success && !ran.text.contains("not authenticated") {
+            return Ok(());
+        }
+        Err("nobody is logged in at Cloudflare: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN".into())
+    }
+
     /// Wrangler on the account's configuration, or on this machine's.
     fn wrangler(&self, args: &[&str]) -> Command {
         let mut wrangler = self.npm.wrangler(self.place);
-        wrangler.args(args);
-        if self.id.is_some() {
+        // Without a name wrangler warns of the environments that there are.
+        wrangler.args(args).args(["--env", self.options.environment.name().unwrap_or_default()]);
+        if !self.options.local {
             wrangler.args(["--config", DEPLOYED]);
         }
         wrangler
@@ -92,39 +137,42 @@ impl Deployment<'_> {
     /// A command on the namespace.
     fn kv(&self, args: &[&str]) -> Command {
         let mut kv = self.wrangler(&["kv"]);
-        kv.args(args).args(["--binding", NAMESPACE, if self.id.is_some() { "--remote" } else { "--local" }]);
+        let place = if self.options.local { "--local" } else { "--remote" };
+        kv.args(args).args(["--binding", NAMESPACE, place]);
         kv
     }
 
-    /// The namespace of the account, made if there is none, and written where wrangler finds it.
-    fn namespace(&self) -> Result<String, String> {
-        let listed = run::must(
-            "listing KV namespaces",
-            self.npm.wrangler(self.place).args(["kv", "namespace", "list"]),
-            LONG,
-        )?;
-        let id = match namespace_id(&listed)? {
-            Some(id) => id,
-            None => {
-                println!("creating the KV namespace {NAMESPACE}");
-                let mut create = self.npm.wrangler(self.place);
-                run::must("creating it", create.args(["kv", "namespace", "create", NAMESPACE]), LONG)?;
-                let listed = run::must(
-                    "listing KV namespaces",
-                    self.npm.wrangler(self.place).args(["kv", "namespace", "list"]),
-                    LONG,
-                )?;
-                namespace_id(&listed)?.ok_or("the new KV namespace is not listed: try again in a minute")?
-            }
+    /// Makes the environment's namespace if the account has none, and writes the ids of all that there are where wrangler
+    /// finds them.
+    fn namespaces(&self) -> Result<(), String> {
+        let list = || {
+            let mut list = self.npm.wrangler(self.place);
+            run::must("listing KV namespaces", list.args(["kv", "namespace", "list"]), LONG)
+                .and_then(|listed| json_in(&listed))
         };
-        let template = read(&self.place.root.join("wrangler.toml"))?;
-        if !template.contains(LOCAL_ID) {
-            return Err(format!("wrangler.toml no longer has {LOCAL_ID}"));
+        let environment = &self.options.environment;
+        let mut listed = list()?;
+        if environment.namespace_id(&listed).is_none() {
+            println!("creating the KV namespace of {environment}");
+            let mut create = self.npm.wrangler(self.place);
+            create.args(["kv", "namespace", "create", NAMESPACE, "--update-config=false"]);
+            // Wrangler puts the environment's name before the namespace's.
+            create.args(["--env", environment.name().unwrap_or_default()]);
+            run::must("creating it", &mut create, LONG)?;
+            listed = list()?;
+        }
+        let template = read(&self.place.root.join(TEMPLATE))?;
+        environment
+            .namespace_id(&listed)
+            .ok_or("the new KV namespace is not listed: try again in a minute")?;
+        let mut deployed = template.clone();
+        for environment in Environment::all_in(&template) {
+            if let Some(id) = environment.namespace_id(&listed) {
+                deployed = deployed.replace(&environment.local_id(), &format!("id = \"{id}\""));
+            }
         }
         let path = self.place.root.join(DEPLOYED);
-        fs::write(&path, template.replace(LOCAL_ID, &format!("id = \"{id}\"")))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(id)
+        fs::write(&path, deployed).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// An administrator's token and a first key, where there is no administrator: lines of `NAME=VALUE`, shown once.
@@ -141,8 +189,8 @@ impl Deployment<'_> {
         Ok(Some(made))
     }
 
-    fn configure(&self, config: Option<&Path>) -> Result<(), String> {
-        let Some(config) = config else { return Ok(()) };
+    fn configure(&self) -> Result<(), String> {
+        let Some(config) = &self.options.config else { return Ok(()) };
         let out = self.place.target.join("config-entry.json");
         let mut apply = self.place.command(&self.gateway);
         run::must(
@@ -159,12 +207,13 @@ impl Deployment<'_> {
         fs::remove_file(entries).map_err(|error| format!("{path}: {error}"))
     }
 
-    /// Secrets that the configuration names: those the environment has are set, the others are named.
-    fn secrets(&self, config: Option<&Path>) -> Result<(), String> {
-        let Some(config) = config else { return Ok(()) };
+    /// Secrets that the configuration names: those the environment has are set; gives those that nobody has.
+    fn secrets(&self) -> Result<Vec<String>, String> {
+        let Some(config) = &self.options.config else { return Ok(Vec::new()) };
         let listed = run::must("listing secrets", &mut self.wrangler(&["secret", "list"]), LONG)?;
         let listed = json_in(&listed)?;
         let there = |name: &str| listed.as_array().into_iter().flatten().any(|secret| secret["name"] == name);
+        let mut missing = Vec::new();
         for name in references(&read(config)?) {
             match std::env::var(&name).ok().filter(|value| !value.is_empty()) {
                 Some(value) => {
@@ -179,12 +228,10 @@ impl Deployment<'_> {
                     }
                 }
                 None if there(&name) => {}
-                None => println!(
-                    "the secret {name} is missing: npx wrangler secret put {name} --config {DEPLOYED}"
-                ),
+                None => missing.push(name),
             }
         }
-        Ok(())
+        Ok(missing)
     }
 }
 
@@ -226,15 +273,6 @@ fn json_in(text: &str) -> Result<Value, String> {
     found.into_iter().next().ok_or(format!("wrangler printed no JSON:\n{text}"))
 }
 
-fn namespace_id(listed: &str) -> Result<Option<String>, String> {
-    let listed = json_in(listed)?;
-    let titles = [NAMESPACE.to_owned(), format!("postern-{NAMESPACE}")];
-    let mine = listed.as_array().into_iter().flatten().find(|namespace| {
-        namespace["title"].as_str().is_some_and(|title| titles.iter().any(|mine| mine == title))
-    });
-    Ok(mine.and_then(|namespace| namespace["id"].as_str()).map(str::to_owned))
-}
-
 fn deployed_url(said: &str) -> Option<String> {
     said.split_whitespace()
         .find(|word| word.starts_with("https://") && word.contains(".workers.dev"))
@@ -252,29 +290,4 @@ fn references(config: &str) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_namespace() {
-        let listed = r#"wrangler says hello
-[{"id": "a", "title": "other"}, {"id": "b", "title": "postern-POSTERN"}]"#;
-        assert_eq!(namespace_id(listed).unwrap().as_deref(), Some("b"));
-        assert_eq!(namespace_id("[]").unwrap(), None);
-        assert!(namespace_id("nothing").is_err());
-    }
-
-    #[test]
-    fn finds_the_address() {
-        let said = "Uploaded postern (1.2 sec)\nDeployed postern triggers\n  https://postern.me.workers.dev\nVersion";
-        assert_eq!(deployed_url(said).as_deref(), Some("https://postern.me.workers.dev"));
-    }
-
-    #[test]
-    fn names_each_secret_once() {
-        assert_eq!(references("a: ${B_1}\nb: ${A}/x${B_1} ${not one} ${}"), ["A", "B_1"]);
-    }
 }

@@ -9,6 +9,7 @@ mod suite;
 mod tools;
 
 pub(crate) use bench::command as bench;
+pub(crate) use build::built;
 pub(crate) use deploy::command as deploy;
 pub(crate) use size::command as size;
 pub(crate) use suite::suite;

@@ -30,7 +30,7 @@ pub(crate) fn suite(place: &Workplace) -> Result<Report, String> {
         check.args(["--features", features, "--", "--deny", "warnings"]);
         tally.add(Tally::one(run::shown(&mut check, HOUR).success));
     }
-    let deployed = build::build(place, Kind::Deployed)?;
+    let deployed = build::built(place)?;
     tally.add(Tally::one(size::is_within_budget(place, &deployed)?));
     let notes = vec![size::line(place, &deployed)?];
     tally.add(tests(place, "corpus_worker", &deployed));

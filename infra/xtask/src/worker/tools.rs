@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(1800);
 
 /// The npm packages of `infra/cloudflare`.
 pub(crate) struct Npm {
-    modules: PathBuf,
+    pub(super) modules: PathBuf,
 }
 
 impl Npm {
