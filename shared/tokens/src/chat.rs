@@ -41,7 +41,7 @@ impl Count {
 #[must_use]
 pub fn count_text(model: &str, text: &str) -> Count {
     let family = family(model);
-    scaled(&family, family.encoding.count(text))
+    scaled(&family, family.encoding.count(text) as u64)
 }
 
 /// The tokens that an answer of some tokens of text counts. `encoded` is the count of [`Family::encoding`].
@@ -51,6 +51,8 @@ pub fn count_answer(family: &Family, encoded: u64) -> Count {
     if encoded > 0 {
         count.add(family.answer.into());
     }
+    // What such a model thought before it spoke is counted by OpenAI and shown to nobody.
+    count.estimated |= matches!(family.rules, Rules::OpenAiReasoning(_));
     count
 }
 
@@ -95,7 +97,7 @@ impl Counter<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        self.texts = self.texts.saturating_add(self.family.encoding.count(text));
+        self.texts = self.texts.saturating_add(self.family.encoding.count(text) as u64);
     }
 
     /// What surrounds the conversation.
@@ -290,4 +292,75 @@ fn head_of(data: &str) -> Vec<u8> {
     let end = data.len().min(HEAD) / 4 * 4;
     let head = data.get(..end).unwrap_or_default();
     ENGINE.decode(head).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_wire::Dialect;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn counted(model: &str, body: &Value) -> Count {
+        let request = Dialect::OpenAiChat.decode_request(body.to_string().as_bytes()).expect("a request");
+        count_request(model, &request)
+    }
+
+    fn said(text: &str) -> Value {
+        json!({"model": "m", "messages": [{"role": "user", "content": text}]})
+    }
+
+    #[test]
+    fn a_message_takes_three_tokens_its_role_and_its_text() {
+        let exact = |tokens| Count { tokens, estimated: false };
+        // 3 for the answer, 3 for the message, 1 for `user`, 2 for the text.
+        assert_eq!(counted("gpt-4o", &said("hello world")), exact(9));
+        assert_eq!(counted("gpt-4", &said("hello world")), exact(9));
+        assert_eq!(counted("o3-mini", &said("hello world")), exact(8));
+        let mut named = said("hello world");
+        named["messages"][0]["name"] = json!("ada");
+        assert_eq!(counted("gpt-4o", &named), exact(9 + 1 + count_text("gpt-4o", "ada").tokens));
+    }
+
+    #[test]
+    fn what_has_no_published_rule_is_an_estimate() {
+        let text = counted("gpt-4o", &said("hello")).tokens;
+        let mut with_tool = said("hello");
+        with_tool["tools"] = json!([{"type": "function", "function": {
+            "name": "weather", "description": "Tells the weather.",
+            "parameters": {"type": "object", "properties": {
+                "town": {"type": "string", "description": "Its name."},
+                "unit": {"type": "string", "enum": ["c", "f"]},
+            }},
+        }}]);
+        let count = counted("gpt-4o", &with_tool);
+        assert!(count.estimated && count.tokens > text + 30, "{count:?}");
+        assert!(counted("claude-sonnet-4-5", &said("hello")).estimated);
+        assert!(counted("a-model-nobody-knows", &said("hello")).estimated);
+    }
+
+    #[test]
+    fn an_image_counts_by_its_size_and_not_by_its_bytes() {
+        let side = 1024_u32.to_be_bytes();
+        let head = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &side, &side, &[0; 100_000]].concat();
+        let data = base64::engine::general_purpose::STANDARD.encode(head);
+        let image = |detail: &str| {
+            let url = format!("data:image/png;base64,{data}");
+            json!({"model": "m", "messages": [{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": url, "detail": detail}},
+            ]}]})
+        };
+        let exact = |tokens| Count { tokens, estimated: false };
+        assert_eq!(counted("gpt-4o", &image("high")), exact(3 + 3 + 1 + 765));
+        assert_eq!(counted("gpt-4o", &image("low")), exact(3 + 3 + 1 + 85));
+    }
+
+    #[test]
+    fn an_answer_of_a_model_that_thinks_unseen_is_an_estimate() {
+        let count = |model| count_answer(&family(model), 10);
+        assert_eq!(count("gpt-4o"), Count { tokens: 10, estimated: false });
+        assert!(count("o3").estimated);
+        assert_eq!(count("claude-sonnet-4-5"), Count { tokens: 12 + 3, estimated: true });
+        assert_eq!(count_answer(&family("claude-sonnet-4-5"), 0).tokens, 0);
+    }
 }

@@ -42,7 +42,7 @@ impl Tally {
         let said = std::mem::take(self);
         let family = family(model);
         let encoded = match said.counter {
-            None => family.encoding.count(&said.pending),
+            None => family.encoding.count(&said.pending) as u64,
             Some(mut counter) => {
                 counter.push(&said.pending);
                 counter.finish()
