@@ -44,6 +44,11 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// The records of calls
     Logs(LogsArgs),
+    /// Count the tokens of a text, or of a chat request, for a model
+    ///
+    /// The number goes to standard output. Counts for OpenAI's models are exact; others are estimates, and standard error
+    /// says so, with the measured error.
+    Count(CountArgs),
     /// Make a new administrator token in a data directory that no gateway is using
     ///
     /// On a terminal it is printed as a line to paste, otherwise as POSTERN_ADMIN_TOKEN=VALUE. Tokens made before stay
@@ -99,6 +104,19 @@ pub(crate) enum RuntimeKind {
 pub(crate) struct CheckArgs {
     /// The configuration file, YAML or JSON
     pub(crate) file: PathBuf,
+}
+
+/// What `count` takes.
+#[derive(Args, Debug)]
+pub(crate) struct CountArgs {
+    /// The text; standard input if left out
+    pub(crate) file: Option<PathBuf>,
+    /// The model; by default gpt-4o, or with --request the one in it
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Take the text for the body of a Chat Completions request, and count what the model reads: messages, tools, images
+    #[arg(long)]
+    pub(crate) request: bool,
 }
 
 /// What `apply` takes.

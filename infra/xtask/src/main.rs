@@ -11,6 +11,7 @@ mod sdk;
 mod setup;
 mod tally;
 mod test;
+mod tokens;
 mod wasm;
 mod worker;
 mod workplace;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         "bench" => bench::command(&place, rest),
         "catalog" => catalog::command(&place, rest),
         "schema" => schema::command(&place, rest),
+        "tokens" => tokens::command(&place, rest),
         "setup" => setup::command(&place),
         "build" if rest.iter().any(|what| what == "lambda") => lambda::build_command(&place),
         "build" => worker::build_command(&place, rest),
@@ -81,6 +83,7 @@ fn help() -> String {
          \x20 size [--crates]                      what the Worker weighs, against its budget; by crate\n\
          \x20 catalog [--check]                    the catalog of models, from public data\n\
          \x20 schema [--check]                     the configuration's JSON Schema and reference\n\
+         \x20 tokens [--check]                     the tables of the token counter, from tiktoken-rs's vocabularies\n\
          \x20 soak [--calls N] [--streams N]       the soak on an optimised build\n\
          \x20 bench [--full] [P1 P2 ...]           the benchmarks, into docs/benchmarks.md\n\
          \x20 bench lambda                         cold start, memory, processor time of the Lambda function\n\

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::sdk::{self, Face};
 use crate::tally::{self, Tally};
 use crate::workplace::Workplace;
-use crate::{catalog, deny, fuzz, lambda, run, schema, setup, wasm, worker};
+use crate::{catalog, deny, fuzz, lambda, run, schema, setup, tokens, wasm, worker};
 
 /// What a suite did.
 pub(crate) struct Report {
@@ -186,6 +186,7 @@ fn generated(place: &Workplace) -> Result<Report, String> {
     let check = ["--check".to_owned()];
     let mut tally = Tally::one(schema::command(place, &check)?);
     tally.add(Tally::one(catalog::command(place, &check)?));
+    tally.add(Tally::one(tokens::command(place, &check)?));
     Ok(tally.into())
 }
 

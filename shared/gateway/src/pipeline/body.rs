@@ -195,7 +195,10 @@ impl<H: Host> Streaming<H> {
     /// Brings what the source has seen into the record, so that it is there whenever the caller leaves.
     fn note_progress(&mut self) {
         let facts = self.source.facts();
-        self.draft.text_bytes = facts.text_bytes;
+        if !facts.said.is_empty() || facts.beyond_text {
+            self.draft.said(&facts.said, facts.beyond_text);
+            facts.said.clear();
+        }
         if let Some(model) = facts.model.take() {
             self.draft.record().response_model = model;
         }
@@ -227,7 +230,7 @@ impl<H: Host> Streaming<H> {
     fn close(&mut self, outcome: Outcome) {
         let facts = self.source.facts();
         self.draft.record().finish_reasons = std::mem::take(&mut facts.finish_reasons);
-        self.draft.estimate_missing_usage();
+        self.draft.count_missing_usage();
         let _sent_to_settle = self.draft.finish(outcome);
     }
 }

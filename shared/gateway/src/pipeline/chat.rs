@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
+use postern_wire::dialect::openai_chat::said_in;
+
 use super::accept::{Call, read_body};
 use super::attempt::{Answer, Verbatim};
 use super::body::{Body, Source, Streaming};
@@ -17,7 +19,6 @@ use crate::error::GatewayError;
 use crate::host::Host;
 use crate::http::error as http_error;
 use crate::identity::{self, Caller};
-use crate::policy::estimate;
 use crate::record::{Outcome, Place, Record};
 
 /// Headers of a provider's answer that pass to the caller.
@@ -63,14 +64,13 @@ where
         Ok(head) => head,
         Err(error) => return refuse(draft, &error.into()),
     };
-    draft.request_body(&body);
+    draft.request_body(call.dialect, &body);
     draft.record().model.clone_from(&head.model);
     draft.record().stream = head.stream;
     let plan = match resolve(host, snapshot, &caller, &head.model) {
         Ok(plan) => plan,
         Err(error) => return refuse(draft, &error),
     };
-    draft.input_estimate = estimate::tokens_of_request(&body);
     let asked = Asked { call: &call, plan: &plan, head: &head, body: &body };
     match dispatch(host, &asked, &mut draft).await {
         Ok((answer, leg)) => transcode(host, &call, answer, leg, draft),
@@ -131,11 +131,11 @@ fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut d
             let mut response = Response::new(Body::whole(Bytes::new()));
             *response.status_mut() = status;
             pass_headers(&headers, response.headers_mut(), "application/json");
-            draft.text_bytes = facts.text_bytes;
-            if let Some(usage) = facts.usage {
-                draft.provider_usage(usage);
+            match facts.usage {
+                Some(usage) => draft.provider_usage(usage),
+                None => draft.said(&said_in(&body), facts.finish_reasons.len() > 1 || facts.beyond_text),
             }
-            draft.estimate_missing_usage();
+            draft.count_missing_usage();
             draft.response_body(&body);
             let record = draft.record();
             record.status = status.as_u16();

@@ -96,6 +96,7 @@ fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created
         usage: response.usage,
         finish_reasons: said.finish_reasons(),
         text_bytes: text.len(),
+        beyond_text: said.choices > 1,
     };
     let body = asked.call.dialect.encode_response(&response);
     Answer::Whole { status: StatusCode::OK, headers: HeaderMap::new(), body, facts }

@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_channel::oneshot;
-use postern_wire::{Fault, Usage};
+use postern_wire::{Dialect, Fault, Usage};
 
 use super::After;
 use super::gateway::Snapshot;
+use super::tally::Tally;
 use crate::config::Payloads;
 use crate::error::{GatewayError, fault_code};
 use crate::host::Host;
-use crate::policy::estimate;
 use crate::record::{Attempt, Outcome, Record, UsageSource};
 use crate::time::Timestamp;
 
@@ -31,10 +32,10 @@ pub(super) struct Draft<H: Host> {
     record: Record,
     /// The configuration in force, which knows the prices.
     snapshot: Arc<Snapshot>,
-    /// Estimated input tokens, for when the provider gives no figures.
-    pub(super) input_estimate: u64,
-    /// Generated text seen so far, bytes.
-    pub(super) text_bytes: usize,
+    /// What was asked, to be counted when the provider gives no figures.
+    asked: Option<(Dialect, Bytes)>,
+    /// What was answered so far, for the same.
+    tally: Tally,
     keep_payloads: bool,
     /// Since when the present attempt runs, until its answer begins or it fails.
     trying: Option<Timestamp>,
@@ -49,8 +50,8 @@ impl<H: Host> Draft<H> {
             host: host.clone(),
             record,
             snapshot,
-            input_estimate: 0,
-            text_bytes: 0,
+            asked: None,
+            tally: Tally::default(),
             keep_payloads,
             trying: None,
             sink: None,
@@ -71,10 +72,19 @@ impl<H: Host> Draft<H> {
         self.record.at
     }
 
-    /// Notes the request's body, if the configuration asks for payloads.
-    pub(super) fn request_body(&mut self, body: &[u8]) {
+    /// Notes the request's body: for its count, and for the record if the configuration asks for payloads.
+    pub(super) fn request_body(&mut self, dialect: Dialect, body: &Bytes) {
+        self.asked = Some((dialect, body.clone()));
         if self.keep_payloads {
             keep(&mut self.record.request_body, body);
+        }
+    }
+
+    /// Notes text that the model said; `mixed` when there was more than text, or several choices at once.
+    pub(super) fn said(&mut self, text: &str, mixed: bool) {
+        self.tally.push(&self.record.upstream_model, text);
+        if mixed {
+            self.tally.mixed();
         }
     }
 
@@ -129,14 +139,13 @@ impl<H: Host> Draft<H> {
     }
 
     /// Counts what the provider gave no figures for. For answers that an upstream began.
-    pub(super) fn estimate_missing_usage(&mut self) {
-        if self.record.usage_source == UsageSource::None {
-            self.record.usage = Usage {
-                input: self.input_estimate,
-                output: estimate::tokens_of_text(self.text_bytes),
-                ..Usage::default()
-            };
-            self.record.usage_source = UsageSource::Estimated;
+    pub(super) fn count_missing_usage(&mut self) {
+        if self.record.usage_source == UsageSource::None
+            && let Some((dialect, request)) = &self.asked
+        {
+            let (usage, estimated) = self.tally.count(*dialect, request, &self.record.upstream_model);
+            self.record.usage = usage;
+            self.record.usage_source = if estimated { UsageSource::Estimated } else { UsageSource::Counted };
         }
         let record = &mut self.record;
         let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());
@@ -214,7 +223,7 @@ impl<H: Host> Drop for Draft<H> {
         if self.record.status == 0 {
             self.record.status = status;
         } else {
-            self.estimate_missing_usage();
+            self.count_missing_usage();
         }
         let after = self.finish(outcome);
         if !after.is_nothing() {

@@ -70,7 +70,7 @@ impl<H: Host> Echo<H> {
         // One delta a step when paced, else everything in one piece.
         while let Some(delta) = self.deltas.pop_front() {
             match &delta {
-                Delta::Choice { delta: ChoiceDelta::Text(text), .. } => self.facts.text_bytes += text.len(),
+                Delta::Choice { delta: ChoiceDelta::Text(text), .. } => self.facts.said.push_str(text),
                 Delta::Usage { usage, .. } => self.facts.usage = Some(*usage),
                 _ => {}
             }

@@ -17,6 +17,7 @@ mod gateway;
 mod relay;
 mod resolve;
 mod settle;
+mod tally;
 mod timer;
 
 pub(crate) use accept::read_body;

@@ -48,8 +48,10 @@ pub(super) struct StreamFacts {
     pub(super) usage: Option<Usage>,
     /// Why each choice ended.
     pub(super) finish_reasons: Vec<String>,
-    /// Generated text, reasoning and tool arguments, bytes.
-    pub(super) text_bytes: usize,
+    /// Generated text, reasoning and tool arguments, for whoever takes it first.
+    pub(super) said: String,
+    /// Whether there was more than text of one choice.
+    pub(super) beyond_text: bool,
     /// Whether a first token, tool call or the like has come.
     pub(super) begun: bool,
     /// Whether the stream said that it is complete.
@@ -223,7 +225,8 @@ impl<H: Host> Relay<H> {
         if seen.done {
             return Ok(false);
         }
-        seen.text_bytes += facts.text_bytes;
+        seen.said.push_str(&facts.text);
+        seen.beyond_text |= facts.beyond_text || self.choices > 1;
         // One a choice: some servers repeat theirs in every event.
         let missing = self.choices.saturating_sub(seen.finish_reasons.len());
         seen.finish_reasons.extend(facts.finish_reasons.into_iter().take(missing));
@@ -284,8 +287,7 @@ impl<H: Host> Relay<H> {
         if self.is_complete() {
             return Step::End;
         }
-        let nothing = !self.facts.begun && self.facts.text_bytes == 0;
-        Step::Failed(if nothing {
+        Step::Failed(if !self.facts.begun {
             empty()
         } else {
             Fault::new(FaultKind::Cut, "the stream ended before it was complete")

@@ -41,7 +41,9 @@ pub enum UsageSource {
     None,
     /// The provider said so.
     Provider,
-    /// Estimated from the text by the gateway, because the provider gave no figures.
+    /// Counted by the gateway with the model's own tokenizer, because the provider gave no figures.
+    Counted,
+    /// Estimated by the gateway, because the provider gave no figures and there is no exact way to count.
     Estimated,
 }
 

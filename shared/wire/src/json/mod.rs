@@ -13,6 +13,7 @@ mod text;
 pub(crate) use cursor::{Cursor, Flaw};
 pub use scan::{Member, Object, scan};
 pub use splice::Splice;
+pub(crate) use text::Text;
 
 /// The deepest nesting that any reader here follows, the outermost object included.
 pub const MAX_DEPTH: usize = 128;

@@ -21,6 +21,7 @@ pub mod usage;
 pub use error::{decode_fault, decode_fault_at, encode_error, encode_fault, find_fault};
 pub use peek::{
     EventFacts, EventKind, PeekFailure, RequestHead, ResponseFacts, peek_event, peek_request, peek_response,
+    said_in,
 };
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response, encode_usage};

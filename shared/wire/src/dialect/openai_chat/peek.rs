@@ -6,8 +6,9 @@
 
 mod answer;
 mod request;
+mod said;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{EventFacts, EventKind, PeekFailure, ResponseFacts, peek_event, peek_response};
+pub use answer::{EventFacts, EventKind, PeekFailure, ResponseFacts, peek_event, peek_response, said_in};
 pub use request::{RequestHead, peek_request};

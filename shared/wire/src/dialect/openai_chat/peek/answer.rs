@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use super::super::error::decode_fault;
 use super::super::usage::decode_usage_text;
+use super::said::Said;
 use crate::dialect::DecodeError;
 use crate::fault::Fault;
 use crate::json::{Cursor, Flaw, Kind, MAX_DEPTH};
@@ -18,8 +19,10 @@ pub struct ResponseFacts {
     pub usage: Option<Usage>,
     /// Why each choice ended.
     pub finish_reasons: Vec<String>,
-    /// Generated text, reasoning and tool calls, in bytes: what to estimate from when there are no figures.
+    /// Generated text, reasoning and tool calls, in bytes. [`said_in`] gives the text itself.
     pub text_bytes: usize,
+    /// Whether more than plain text was made: reasoning, tool calls, sound, images.
+    pub beyond_text: bool,
 }
 
 /// What one event of a stream is to the gateway.
@@ -48,8 +51,10 @@ pub struct EventFacts {
     pub usage: Option<Usage>,
     /// Why choices ended.
     pub finish_reasons: Vec<String>,
-    /// Generated text, reasoning and tool calls in this event, in bytes.
-    pub text_bytes: usize,
+    /// Generated text, reasoning and tool calls in this event: what to count when there are no figures.
+    pub text: String,
+    /// Whether more than plain text was made: reasoning, tool calls, sound, images.
+    pub beyond_text: bool,
 }
 
 /// Why there are no facts.
@@ -63,13 +68,20 @@ pub enum PeekFailure {
 
 /// Finds the facts of a whole answer.
 pub fn peek_response(body: &[u8]) -> Result<ResponseFacts, PeekFailure> {
-    let facts = read(body, true)?;
+    let facts = read(body, true, Said::default())?;
     if facts.choices.is_none() {
         let error = DecodeError::at("choices", "missing: expected an array of choices");
         return Err(PeekFailure::Decode(error));
     }
-    let Facts { model, usage, finish_reasons, text_bytes, .. } = facts;
-    Ok(ResponseFacts { model, usage, finish_reasons, text_bytes })
+    let Facts { model, usage, finish_reasons, said, .. } = facts;
+    let Said { bytes: text_bytes, beyond_text, .. } = said;
+    Ok(ResponseFacts { model, usage, finish_reasons, text_bytes, beyond_text })
+}
+
+/// The generated text, reasoning and tool calls of a whole answer, for counting; empty when it is none.
+#[must_use]
+pub fn said_in(body: &[u8]) -> String {
+    read(body, true, Said::kept()).ok().and_then(|facts| facts.said.text).unwrap_or_default()
 }
 
 /// Finds the facts of one event from its data.
@@ -77,17 +89,19 @@ pub fn peek_event(data: &[u8]) -> Result<EventFacts, PeekFailure> {
     // OpenAI's own clients take anything that starts so for the end.
     if data.trim_ascii_start().starts_with(b"[DONE]") {
         let (model, usage, finish_reasons) = (None, None, Vec::new());
-        return Ok(EventFacts { kind: EventKind::Done, model, usage, finish_reasons, text_bytes: 0 });
+        let (text, beyond_text) = (String::new(), false);
+        return Ok(EventFacts { kind: EventKind::Done, model, usage, finish_reasons, text, beyond_text });
     }
-    let facts = read(data, false)?;
+    let facts = read(data, false, Said::kept())?;
     let kind = match facts.choices {
         _ if facts.made => EventKind::Content,
         Some(1..) => EventKind::Role,
         _ if facts.figures => EventKind::Usage,
         _ => EventKind::Other,
     };
-    let Facts { model, usage, finish_reasons, text_bytes, .. } = facts;
-    Ok(EventFacts { kind, model, usage, finish_reasons, text_bytes })
+    let Facts { model, usage, finish_reasons, said, .. } = facts;
+    let Said { text, beyond_text, .. } = said;
+    Ok(EventFacts { kind, model, usage, finish_reasons, text: text.unwrap_or_default(), beyond_text })
 }
 
 #[derive(Default)]
@@ -99,7 +113,7 @@ struct Facts<'a> {
     /// Whether there was a usage object, whatever it said.
     figures: bool,
     finish_reasons: Vec<String>,
-    text_bytes: usize,
+    said: Said,
     /// How many choices there are, if there is such an array.
     choices: Option<usize>,
     /// Whether the model made anything.
@@ -116,8 +130,8 @@ enum Failed<'a> {
     Inside(&'a str),
 }
 
-fn read(body: &[u8], whole: bool) -> Result<Facts<'_>, PeekFailure> {
-    let mut facts = Facts { whole, ..Facts::default() };
+fn read(body: &[u8], whole: bool, said: Said) -> Result<Facts<'_>, PeekFailure> {
+    let mut facts = Facts { whole, said, ..Facts::default() };
     let outermost = walk(body, &mut facts).map_err(|flaw| {
         let empty = body.iter().all(u8::is_ascii_whitespace);
         let reason =
@@ -275,8 +289,8 @@ fn read_choice<'a>(cursor: &mut Cursor<'a>, facts: &mut Facts<'a>) -> Result<(),
     while let Some(name) = cursor.member(&mut choice)? {
         let kind = cursor.kind()?;
         match (name.resolved(&mut buffer), kind) {
-            ("delta", Kind::Object) => delta = Some(read_piece(cursor)?),
-            ("message", Kind::Object) => message = Some(read_piece(cursor)?),
+            ("delta", Kind::Object) => delta = Some(read_piece(cursor, &facts.said)?),
+            ("message", Kind::Object) => message = Some(read_piece(cursor, &facts.said)?),
             ("finish_reason", Kind::String) => {
                 let reason = cursor.text()?.decoded();
                 facts.finish_reasons.extend(reason.filter(|r| !r.is_empty()).map(Into::into));
@@ -292,61 +306,61 @@ fn read_choice<'a>(cursor: &mut Cursor<'a>, facts: &mut Facts<'a>) -> Result<(),
     }
     // Perplexity gives both in both: a chunk repeats the message so far, and a whole answer has an empty delta.
     if let Some(piece) = if facts.whole { message.or(delta) } else { delta.or(message) } {
-        facts.text_bytes += piece.text_bytes;
+        facts.said.append(&piece.said);
         facts.made |= piece.made;
     }
     Ok(())
 }
 
 /// What a message, or a piece of one, holds.
-#[derive(Default)]
 struct Piece {
-    text_bytes: usize,
+    said: Said,
     made: bool,
 }
 
-fn read_piece(cursor: &mut Cursor<'_>) -> Result<Piece, Flaw> {
-    let mut piece = Piece::default();
+fn read_piece(cursor: &mut Cursor<'_>, like: &Said) -> Result<Piece, Flaw> {
+    let mut piece = Piece { said: like.another(), made: false };
     // Servers say the same reasoning under several names: the longest counts.
-    let mut reasoning = 0;
+    let mut reasoning = like.another();
     let mut buffer = String::new();
     let mut object = cursor.enter()?;
     while let Some(name) = cursor.member(&mut object)? {
         let kind = cursor.kind()?;
         match (name.resolved(&mut buffer), kind) {
             ("content" | "refusal", Kind::String | Kind::Array) => {
-                let (bytes, any) = read_prose(cursor, kind)?;
-                piece.text_bytes += bytes;
-                piece.made |= any;
+                piece.made |= read_prose(cursor, kind, &mut piece.said)?;
             }
             ("reasoning_content" | "reasoning" | "reasoning_details", Kind::String | Kind::Array) => {
-                let (bytes, any) = read_prose(cursor, kind)?;
-                reasoning = bytes.max(reasoning);
-                piece.made |= any;
+                let mut this = like.another();
+                piece.made |= read_prose(cursor, kind, &mut this)?;
+                if this.bytes > reasoning.bytes {
+                    reasoning = this;
+                    reasoning.beyond_text = true;
+                }
             }
             ("tool_calls", Kind::Array) => {
                 let mut list = cursor.enter()?;
                 while cursor.item(&mut list)? {
-                    piece.made = true;
-                    piece.text_bytes += read_call(cursor)?;
+                    (piece.made, piece.said.beyond_text) = (true, true);
+                    read_call(cursor, &mut piece.said)?;
                 }
             }
             ("function_call", Kind::Object) => {
-                piece.made = true;
-                piece.text_bytes += read_call(cursor)?;
+                (piece.made, piece.said.beyond_text) = (true, true);
+                read_call(cursor, &mut piece.said)?;
             }
             ("audio", Kind::Object) => read_audio(cursor, &mut piece)?,
             ("images", Kind::Array) => {
                 let mut list = cursor.enter()?;
                 while cursor.item(&mut list)? {
-                    piece.made = true;
+                    (piece.made, piece.said.beyond_text) = (true, true);
                     cursor.skip()?;
                 }
             }
             _ => cursor.skip()?,
         }
     }
-    piece.text_bytes += reasoning;
+    piece.said.append(&reasoning);
     Ok(piece)
 }
 
@@ -355,9 +369,9 @@ fn read_audio(cursor: &mut Cursor<'_>, piece: &mut Piece) -> Result<(), Flaw> {
     let mut buffer = String::new();
     let mut audio = cursor.enter()?;
     while let Some(name) = cursor.member(&mut audio)? {
-        piece.made = true;
+        (piece.made, piece.said.beyond_text) = (true, true);
         if name.resolved(&mut buffer) == "transcript" && cursor.kind()? == Kind::String {
-            piece.text_bytes += cursor.text()?.decoded_len();
+            piece.said.take(cursor.text()?);
         } else {
             cursor.skip()?;
         }
@@ -365,67 +379,67 @@ fn read_audio(cursor: &mut Cursor<'_>, piece: &mut Piece) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Text, or parts with text in them (Mistral's thinking, OpenRouter's reasoning details): its bytes, and whether there
-/// is anything at all. Goes no deeper than the cursor allows.
-fn read_prose(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(usize, bool), Flaw> {
+/// Text, or parts with text in them (Mistral's thinking, OpenRouter's reasoning details). Whether there is anything at
+/// all. Goes no deeper than the cursor allows.
+fn read_prose(cursor: &mut Cursor<'_>, kind: Kind, said: &mut Said) -> Result<bool, Flaw> {
     match kind {
         Kind::String => {
             let text = cursor.text()?;
-            Ok((text.decoded_len(), !text.is_empty()))
+            said.take(text);
+            Ok(!text.is_empty())
         }
         Kind::Array => {
-            let (mut bytes, mut any) = (0, false);
+            let mut any = false;
             let mut list = cursor.enter()?;
             while cursor.item(&mut list)? {
                 any = true;
                 let kind = cursor.kind()?;
-                bytes += read_prose(cursor, kind)?.0;
+                read_prose(cursor, kind, said)?;
             }
-            Ok((bytes, any))
+            Ok(any)
         }
         Kind::Object => {
-            let mut bytes = 0;
             let mut buffer = String::new();
             let mut part = cursor.enter()?;
             while let Some(name) = cursor.member(&mut part)? {
                 let kind = cursor.kind()?;
                 match name.resolved(&mut buffer) {
-                    "text" | "thinking" | "summary" | "refusal" => bytes += read_prose(cursor, kind)?.0,
+                    "text" | "thinking" | "summary" | "refusal" => {
+                        read_prose(cursor, kind, said)?;
+                    }
                     _ => cursor.skip()?,
                 }
             }
-            Ok((bytes, true))
+            Ok(true)
         }
         Kind::Null | Kind::Bool | Kind::Number => {
             cursor.skip()?;
-            Ok((0, false))
+            Ok(false)
         }
     }
 }
 
-/// Bytes of a tool call's name and arguments, wherever in it they are: beside each other in a function call of old,
-/// under `function` or `custom` in a tool call.
-fn read_call(cursor: &mut Cursor<'_>) -> Result<usize, Flaw> {
+/// A tool call's name and arguments, wherever in it they are: beside each other in a function call of old, under
+/// `function` or `custom` in a tool call.
+fn read_call(cursor: &mut Cursor<'_>, said: &mut Said) -> Result<(), Flaw> {
     if cursor.kind()? != Kind::Object {
-        cursor.skip()?;
-        return Ok(0);
+        return cursor.skip();
     }
-    let mut bytes = 0;
     let mut buffer = String::new();
     let mut call = cursor.enter()?;
     while let Some(name) = cursor.member(&mut call)? {
         let kind = cursor.kind()?;
         match (name.resolved(&mut buffer), kind) {
-            ("name" | "arguments" | "input", Kind::String) => bytes += cursor.text()?.decoded_len(),
+            ("name" | "arguments" | "input", Kind::String) => said.take(cursor.text()?),
             // Some servers give the arguments as the object that they should only spell out.
             ("arguments" | "input", Kind::Object) => {
                 let start = cursor.offset();
                 cursor.skip()?;
-                bytes += cursor.since(start).len();
+                said.take_raw(cursor.since(start));
             }
-            ("function" | "custom", Kind::Object) => bytes += read_call(cursor)?,
+            ("function" | "custom", Kind::Object) => read_call(cursor, said)?,
             _ => cursor.skip()?,
         }
     }
-    Ok(bytes)
+    Ok(())
 }

@@ -331,7 +331,7 @@ fn tells_events_apart() {
     ];
     for (data, kind, text_bytes) in cases {
         let facts = event(&data);
-        assert_eq!((facts.kind, facts.text_bytes), (kind, text_bytes), "{data}");
+        assert_eq!((facts.kind, facts.text.len()), (kind, text_bytes), "{data}");
     }
 }
 
@@ -392,10 +392,13 @@ fn reads_a_whole_answer() {
         usage: Some(Usage { input: 4, cache_read: 5, output: 4, ..Usage::default() }),
         finish_reasons: vec!["stop".to_owned(), "tool_calls".to_owned()],
         text_bytes: 6,
+        beyond_text: true,
     };
     assert_eq!(facts, expected);
     let both = br#"{"choices":[{"delta":{"content":""},"message":{"content":"all"}}]}"#;
     assert_eq!(peek_response(both).unwrap().text_bytes, 3);
+    assert_eq!(said_in(body.to_string().as_bytes()), "h\u{e9}f{}");
+    assert_eq!(said_in(b"{"), "");
 }
 
 #[test]
