@@ -90,7 +90,7 @@ impl Deployment {
     pub(crate) fn missing_secrets(&self) -> Vec<String> {
         let snapshot = self.gateway.snapshot();
         let missing = snapshot.config.missing_secrets(&|name| self.host.secret(name).is_some());
-        let advice = "set it as a variable of the function, or in what POSTERN_SECRETS names";
+        let advice = self.host.secret_advice();
         missing.iter().map(|problem| format!("{problem}: {advice}")).collect()
     }
 

@@ -92,6 +92,10 @@ impl Host for LambdaHost {
         self.0.secrets.find(name)
     }
 
+    fn secret_advice(&self) -> &'static str {
+        "set it as a variable of the function, or in what POSTERN_SECRETS names"
+    }
+
     fn store(&self) -> &DynamoStore {
         &self.0.store
     }

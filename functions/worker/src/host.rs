@@ -17,6 +17,10 @@ use crate::timer::Sleep;
 use crate::upstream::{self, UpstreamBody};
 use crate::{edge, random};
 
+/// How a secret is set.
+pub(crate) const SECRET_ADVICE: &str =
+    "set it with `npx wrangler secret put`, or in .dev.vars for `npx wrangler dev`";
+
 /// The host of one call.
 #[derive(Clone)]
 pub(crate) struct WorkerHost(Rc<Inner>);
@@ -71,6 +75,10 @@ impl Host for WorkerHost {
     fn secret(&self, name: &str) -> Option<Secret> {
         let env: &JsValue = self.0.env.as_ref();
         edge::variable(env, name).filter(|value| !value.is_empty()).map(Secret::new)
+    }
+
+    fn secret_advice(&self) -> &'static str {
+        SECRET_ADVICE
     }
 
     fn store(&self) -> &KvStore {

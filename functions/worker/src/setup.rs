@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
 use worker::{Context, Env};
 
-use crate::host::WorkerHost;
+use crate::host::{SECRET_ADVICE, WorkerHost};
 use crate::{edge, isolate};
 
 /// The bindings of `wrangler.toml` that the gateway uses.
@@ -100,7 +100,7 @@ async fn missing_secrets(env: Env, context: Context, kv: JsValue) -> Vec<String>
         Err(reason) => vec![reason],
         Ok(gateway) => {
             let unset = gateway.snapshot().config.missing_secrets(&|name| host.secret(name).is_some());
-            unset.iter().map(ToString::to_string).collect()
+            unset.iter().map(|problem| format!("{problem}: {SECRET_ADVICE}")).collect()
         }
     }
 }

@@ -28,6 +28,10 @@ pub trait Host: Clone + 'static {
     fn random(&self, out: &mut [u8]);
     /// A platform secret by name (environment variable, Worker secret, ...), if it is set and not empty.
     fn secret(&self, name: &str) -> Option<Secret>;
+    /// How an operator sets a secret here, for the answer of a deployment that lacks one.
+    fn secret_advice(&self) -> &'static str {
+        "set it in the environment of the gateway"
+    }
     /// Where whole values live.
     fn store(&self) -> &Self::Store;
     /// Where records go.

@@ -61,7 +61,9 @@ impl Lambda {
             path.ok_or_else(|| format!("{name} is not set, or no file: run `cargo xtask test lambda`"))
         };
         let (program, dynoxide) = (variable("POSTERN_LAMBDA")?, variable("POSTERN_DYNOXIDE")?);
-        let folder = std::env::temp_dir().join(format!("postern-lambda-{}", std::process::id()));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("postern-lambda-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let text = |e: std::io::Error| e.to_string();
         Ok(Self {

@@ -72,7 +72,7 @@ fn secrets_that_nobody_has() {
         let headers = [("authorization", key.as_str())];
         let (code, said) = refused(&send(&site, "POST", "/v1/chat/completions", &headers, Some(&body)).await);
         assert_eq!(code, "not_configured");
-        has(&said, &["NOT_SET_HERE"]);
+        has(&said, &["NOT_SET_HERE", "POSTERN_SECRETS"]);
         let listed = missing(&site).await;
         assert_eq!(listed.len(), 1, "{listed:?}");
         has(&listed[0], &["NOT_SET_HERE", "POSTERN_SECRETS"]);

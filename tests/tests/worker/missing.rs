@@ -42,7 +42,7 @@ fn a_missing_secret_is_named_beside_missing_bindings() {
         });
         let site = worker.start_without(Some(&config), &["TENANTS", "DIRECTORY"]).await.expect("a Worker");
         let listed = missing(&site).await.join("\n");
-        for name in ["TENANTS", "DIRECTORY", "NOT_SET_HERE"] {
+        for name in ["TENANTS", "DIRECTORY", "NOT_SET_HERE", "wrangler secret put"] {
             assert!(listed.contains(name), "{name} is not in {listed}");
         }
         site.stop().await.expect("an end");
@@ -55,9 +55,10 @@ fn a_missing_secret_is_named_beside_missing_bindings() {
         let call = send(&site, "POST", "/v1/chat/completions", &headers, Some(&body)).await;
         let (code, said) = refused(&call);
         assert_eq!(code, "not_configured");
-        assert!(said.contains("NOT_SET_HERE"), "{said}");
+        assert!(said.contains("NOT_SET_HERE") && said.contains("wrangler secret put"), "{said}");
         let listed = missing(&site).await;
         assert!(listed.len() == 1 && listed[0].contains("NOT_SET_HERE"), "{listed:?}");
+        assert!(listed[0].contains("wrangler secret put"), "{listed:?}");
     });
 }
 

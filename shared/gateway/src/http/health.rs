@@ -22,7 +22,7 @@ pub(crate) async fn ready<H: Host>(gateway: &Gateway, host: &H) -> Reply<H> {
     }
     let config = &gateway.snapshot().config;
     let unset = config.missing_secrets(&|name| host.secret(name).is_some());
-    missing.extend(unset.iter().map(ToString::to_string));
+    missing.extend(unset.iter().map(|problem| format!("{problem}: {}", host.secret_advice())));
     let (status, word) = if missing.is_empty() {
         (StatusCode::OK, "ready")
     } else {

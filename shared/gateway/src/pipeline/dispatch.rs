@@ -134,8 +134,9 @@ fn write_request<H: Host>(
         GatewayError::new(
             ErrorKind::NotConfigured,
             format!(
-                "the provider `{}` needs the secret {name}, which is not set in this deployment",
-                leg.provider
+                "the provider `{}` needs the secret {name}, which is not set in this deployment: {}",
+                leg.provider,
+                host.secret_advice()
             ),
         )
     };
