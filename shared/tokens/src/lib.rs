@@ -46,7 +46,7 @@ impl Counter {
     }
     /// x
     pub fn push(&mut self, t: &str) {
-        self.0 += self.1.count(t) as u64
+        self.0 += self.1.count(t) as u64;
     }
     /// x
     pub fn finish(self) -> u64 {
