@@ -177,6 +177,9 @@ pub enum ReasoningRequestSpelling {
     Reasoning,
     /// `thinking: {type, budget_tokens}` (DeepSeek, Z.ai, and others after Anthropic).
     Thinking,
+    /// `thinking: {type, budget_tokens}` and, apart from it, `output_config: {effort}` (Anthropic): an effort alone
+    /// does not ask for reasoning, and reasoning that is enabled without a budget is adaptive.
+    OutputConfig,
 }
 
 /// How much to reason.

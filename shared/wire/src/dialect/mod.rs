@@ -1,5 +1,6 @@
 //! One module a wire format, each written and read both ways: whole requests, whole answers, streams, errors.
 
+pub mod anthropic;
 pub mod carried;
 mod fields;
 mod http_date;

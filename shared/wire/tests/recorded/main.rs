@@ -5,6 +5,8 @@
 //! The recordings are no part of this repository. They are looked for beside it, or where `POSTERN_RECORDED` says;
 //! without them each test says so and claims nothing.
 
+mod anthropic;
+mod anthropic_plain;
 mod cases;
 mod compare;
 mod openai_chat;

@@ -311,7 +311,7 @@ fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, not
     let mut inner = Map::new();
     let effort = reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
     match reasoning.spelling {
-        ReasoningRequestSpelling::Auto => {
+        ReasoningRequestSpelling::Auto | ReasoningRequestSpelling::OutputConfig => {
             put_some(map, "reasoning_effort", effort.as_ref());
             if reasoning.budget.is_some() {
                 notes.hint("reasoning.budget", "OpenAI Chat Completions takes an effort in a word");
