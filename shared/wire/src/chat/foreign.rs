@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
 use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
+use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
