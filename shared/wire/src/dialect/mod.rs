@@ -2,6 +2,7 @@
 
 pub mod carried;
 mod fields;
+pub mod gemini;
 mod http_date;
 mod loss;
 pub mod openai_chat;
