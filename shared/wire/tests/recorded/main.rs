@@ -7,5 +7,6 @@
 
 mod cases;
 mod compare;
+mod gemini;
 mod openai_chat;
 mod openai_chat_plain;

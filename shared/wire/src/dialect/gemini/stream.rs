@@ -190,12 +190,6 @@ impl StreamDecoder {
             }
         }
         join_citations(state, &mut map);
-        for annotation in citation::annotations(&map, &state.text) {
-            if !state.annotations.contains(&annotation) {
-                state.annotations.push(annotation.clone());
-                push(ChoiceDelta::Annotation(Box::new(annotation)));
-            }
-        }
         if let Some(logprobs) = take_logprobs(&mut map) {
             push(ChoiceDelta::Logprobs(Box::new(logprobs)));
         }
@@ -210,6 +204,15 @@ impl StreamDecoder {
         let news = news(&mut state.extra, map);
         if !news.is_empty() {
             push(ChoiceDelta::Extra(news));
+        }
+        // Their places may lie in text that has yet to come, so they wait for all of it.
+        if reason.is_some() || state.finish.is_some() {
+            for annotation in citation::annotations(&state.extra, &state.text) {
+                if !state.annotations.contains(&annotation) {
+                    state.annotations.push(annotation.clone());
+                    push(ChoiceDelta::Annotation(Box::new(annotation)));
+                }
+            }
         }
         if let Some(reason) = reason
             && state.finish.as_ref() != Some(&reason)
