@@ -26,6 +26,7 @@ pub mod fault;
 pub mod json;
 pub mod money;
 pub mod provider;
+pub mod schema;
 pub mod sse;
 pub mod usage;
 

@@ -191,6 +191,8 @@ pub struct ReasoningRequest {
     pub budget: Option<u64>,
     /// Whether at all.
     pub enabled: Option<bool>,
+    /// Whether the answer shows it, in full or as a summary (Gemini `includeThoughts`).
+    pub shown: Option<bool>,
     /// Which field it was in.
     pub spelling: ReasoningRequestSpelling,
 }

@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod carried;
 mod fields;
+pub mod gemini;
 mod http_date;
 mod loss;
 pub mod openai_chat;

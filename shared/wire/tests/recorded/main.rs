@@ -9,5 +9,6 @@ mod anthropic;
 mod anthropic_plain;
 mod cases;
 mod compare;
+mod gemini;
 mod openai_chat;
 mod openai_chat_plain;

@@ -172,6 +172,7 @@ fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErr
             effort: fields::try_string(&mut reasoning, "effort").map(|word| Effort::from(word.as_str())),
             budget: fields::try_whole(&mut reasoning, "max_tokens"),
             enabled: fields::try_boolean(&mut reasoning, "enabled"),
+            shown: None,
             spelling: ReasoningRequestSpelling::Reasoning,
         };
         fields::put_back(map, "reasoning", reasoning);
@@ -183,6 +184,7 @@ fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErr
             effort: None,
             budget: fields::try_whole(&mut thinking, "budget_tokens"),
             enabled: fields::take_if(&mut thinking, "type", word).map(|value| value == "enabled"),
+            shown: None,
             spelling: ReasoningRequestSpelling::Thinking,
         };
         fields::put_back(map, "thinking", thinking);
