@@ -9,3 +9,4 @@ mod cases;
 mod compare;
 mod openai_chat;
 mod openai_chat_plain;
+mod openai_responses;
