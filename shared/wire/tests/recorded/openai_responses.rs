@@ -9,9 +9,7 @@ use postern_wire::dialect::openai_responses::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, decode_usage,
     encode_request, encode_response, find_fault,
 };
-use postern_wire::dialect::{
-    AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
-};
+use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat};
 use serde_json::Value;
 
 use crate::cases::{Case, play as play_cases};
@@ -177,7 +175,7 @@ type Read = (Vec<Delta>, Result<(), StreamError>);
 
 fn read(mut decoder: impl postern_wire::dialect::StreamDecoder, pieces: impl Iterator<Item = Bytes>) -> Read {
     let mut deltas = Vec::new();
-    let mut run = || {
+    let run = || {
         let mut drain = |decoder: &mut dyn postern_wire::dialect::StreamDecoder| {
             while let Some(delta) = decoder.next()? {
                 deltas.push(delta);
