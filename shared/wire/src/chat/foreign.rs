@@ -126,19 +126,22 @@ fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
 /// Empties an `extra` and notes the fields that said something.
 fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
     for (name, value) in std::mem::take(extra) {
-        if says_something(&value) && !name.starts_with(AS_SAID) {
+        if says_something(&name, &value) && !name.starts_with(AS_SAID) {
             left.push(if at.is_empty() { name } else { format!("{at}.{name}") });
         }
     }
 }
 
-/// Whether a value is more than a placeholder.
-fn says_something(value: &Value) -> bool {
+/// What the items of OpenAI Responses are known by and how far they are: nothing that is said to a model.
+const BOOKKEEPING: [&str; 2] = ["id", "status"];
+
+/// Whether a field is more than a placeholder or bookkeeping.
+fn says_something(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Object(fields) => fields.iter().any(|(name, value)| says_something(name, value)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => !BOOKKEEPING.contains(&name),
     }
 }
 

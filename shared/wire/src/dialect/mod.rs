@@ -7,6 +7,7 @@ pub mod gemini;
 mod http_date;
 mod loss;
 pub mod openai_chat;
+pub mod openai_responses;
 mod said;
 mod target;
 

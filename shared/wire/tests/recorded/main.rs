@@ -12,3 +12,4 @@ mod compare;
 mod gemini;
 mod openai_chat;
 mod openai_chat_plain;
+mod openai_responses;
