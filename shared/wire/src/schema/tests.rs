@@ -1,5 +1,8 @@
 //! What each target is given, and what is named.
 
+// A JSON literal is handed over as it is written, without a reference in front of each.
+#![allow(clippy::needless_pass_by_value)]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use postern_wire::chat::{Choice, Collector, Content, Delta, FinishReason, Respon
 use postern_wire::dialect::gemini::{
     StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
     decode_request, decode_response, decode_usage, encode_count_request, encode_count_response,
-    encode_request, encode_response,
+    encode_request, encode_response, peek_event, peek_response,
 };
 use postern_wire::dialect::{
     AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
@@ -98,6 +98,10 @@ fn answers_come_back_equal() {
         ensure("read again", &decode_response(&written).map_err(|error| error.to_string())?, &response)?;
         let raw: Value = serde_json::from_slice(&body).expect("JSON");
         ensure("usage", &response.usage, &usage_of(&raw))?;
+        let facts = peek_response(&body).map_err(|error| format!("peek: {error:?}"))?;
+        ensure("peeked model", &facts.model, &response.model)?;
+        ensure("peeked usage", &facts.usage, &response.usage)?;
+        ensure("peeked reasons", &facts.finish_reasons.len(), &response.choices.len())?;
         for (choice, raw) in response.choices.iter().zip(raw["candidates"].as_array().into_iter().flatten()) {
             ensure("said", &said(choice), &plain(std::iter::once(raw)))?;
         }
@@ -238,6 +242,16 @@ fn streams_say_what_their_pieces_say() {
         }
         let response = collect(deltas);
         let pieces = pieces(&stream);
+        for piece in &pieces {
+            let facts =
+                peek_event(piece.to_string().as_bytes()).map_err(|error| format!("peek: {error:?}"))?;
+            ensure("peeked usage", &facts.usage, &usage_of(piece))?;
+            ensure("peeked model", &facts.model.as_deref(), &piece["modelVersion"].as_str())?;
+            let text = &plain(piece["candidates"].as_array().into_iter().flatten());
+            if text.2.is_empty() && !piece.to_string().contains("executableCode") {
+                ensure("peeked text", &facts.text_bytes, &(text.0.len() + text.1.len()))?;
+            }
+        }
         let candidates = pieces.iter().flat_map(|piece| piece["candidates"].as_array().into_iter().flatten());
         let choice = response.choices.first().ok_or("no choice")?;
         ensure("said", &said(choice), &plain(candidates))?;

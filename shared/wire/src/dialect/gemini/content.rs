@@ -38,7 +38,10 @@ pub(super) fn decode_content(value: Value, path: &Path<'_>, system: bool) -> Res
                 push_part(&mut message.parts, decode_part(value, &Path::Item(&at, index))?);
             }
         }
-        None => message.shape = Shape::Absent,
+        None => {
+            message.shape = Shape::Absent;
+            mark(&mut map, "parts", Value::Null);
+        }
     }
     message.extra = map;
     Ok(message)
@@ -271,7 +274,7 @@ impl Writer<'_> {
                 id.filter(|id| !id.is_empty()).unwrap_or("unknown")
             }
         };
-        let native = marked(&part.extra, "gemini").is_some();
+        let native = names::is_own(&part.extra);
         let written = result::encode(result, said_id(part, id.as_deref()), name, part, self.newest || native);
         for (place, why) in written.lost {
             self.notes.meaning(format!("{at}.content[{place}]"), why);

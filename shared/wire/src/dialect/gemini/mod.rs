@@ -17,6 +17,7 @@ mod frames;
 mod media;
 mod names;
 mod part;
+mod peek;
 mod request;
 mod response;
 mod result;
@@ -33,6 +34,7 @@ pub use count::{
     TokenCount, decode_count_request, decode_count_response, encode_count_request, encode_count_response,
 };
 pub use error::{decode_fault_at, encode_error, encode_fault, find_fault};
+pub use peek::{peek_event, peek_response};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::StreamDecoder;

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 use crate::chat::{AS_SAID, Extra};
 use crate::dialect::fields::merge;
 
-/// Says every name of this object in camel case, as Google does itself. What is inside is not touched.
+/// Says every name of this object in camel case, as Google does itself. What is inside is not touched. Names that
+/// look like the marks kept here are no fields of Google's, and go: what was kept must have been written here.
 pub(super) fn camel(map: &mut Map<String, Value>) {
+    map.retain(|name, _| !name.starts_with(AS_SAID));
     if !map.keys().any(|name| name.contains('_')) {
         return;
     }

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::media;
-use super::names::{camel, marked, merge_extra};
+use super::names::{camel, mark_own, marked, merge_extra};
 use super::part::decode_part;
 use crate::chat::{Content, Extra, Part, Shape, ToolResult};
 use crate::dialect::DecodeError;
@@ -38,6 +38,10 @@ pub(super) fn decode(
         fields::array(&mut inner, path, "parts")?.unwrap_or_default().into_iter().enumerate()
     {
         result.parts.push(decode_part(value, &Path::Item(&at, index))?);
+    }
+    if result.parts.len() > 1 {
+        // Media were inside: whoever said so knows that the model takes them there.
+        mark_own(outer);
     }
     fields::put_back(outer, "functionResponse", inner);
     Ok(result)

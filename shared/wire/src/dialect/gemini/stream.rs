@@ -294,7 +294,7 @@ fn read_part(state: &mut ChoiceState, part: Part, push: &mut impl FnMut(ChoiceDe
             push(ChoiceDelta::Audio(Box::new(AudioDelta { audio, extra })));
         }
         content => {
-            push(ChoiceDelta::Part(Box::new(Part { content, id: None, cache: None, signature, extra })))
+            push(ChoiceDelta::Part(Box::new(Part { content, id: None, cache: None, signature, extra })));
         }
     }
 }

@@ -99,7 +99,7 @@ impl StreamEncoder {
     }
 
     fn candidate(&mut self, candidate: Map<String, Value>, out: &mut BytesMut) {
-        self.piece(Map::from_iter([("candidates".to_owned(), json!([candidate]))]), out);
+        self.piece(Map::from_iter([("candidates".to_owned(), vec![Value::Object(candidate)].into())]), out);
     }
 
     fn part(&mut self, index: u32, part: Map<String, Value>, out: &mut BytesMut) {
@@ -282,7 +282,10 @@ fn reasoning_part(state: &mut ChoiceState, piece: &ReasoningDelta) -> Part {
 
 fn with_content(parts: Vec<Value>, index: u32) -> Map<String, Value> {
     let mut map = Map::new();
-    put(&mut map, "content", json!({"parts": parts, "role": "model"}));
+    let mut content = Map::new();
+    put(&mut content, "parts", parts);
+    put(&mut content, "role", "model");
+    put(&mut map, "content", content);
     put(&mut map, "index", index);
     map
 }

@@ -22,7 +22,7 @@ const SAME: [(&str, &str); 6] = [
 /// Takes `tools`.
 pub(super) fn take_tools(map: &mut Extra, request: &mut Request) -> Result<(), DecodeError> {
     // An empty list stays as it is: there is nothing to translate, and it comes back.
-    if !map.get("tools").is_some_and(|tools| tools.as_array().is_none_or(|tools| !tools.is_empty())) {
+    if map.get("tools").is_none_or(|tools| tools.as_array().is_some_and(Vec::is_empty)) {
         return Ok(());
     }
     let at = Path::Field(&Path::Root, "tools");
@@ -198,9 +198,7 @@ pub(super) fn take_choice(map: &mut Extra, request: &mut Request) -> Result<(), 
         let choice = decode_choice(mode.as_deref(), names.as_deref());
         match choice {
             Some(choice) => {
-                if encode_choice(&choice) != choice_map(mode.as_deref(), names.as_deref()) {
-                    mark(map, "choice", Value::Object(choice_map(mode.as_deref(), names.as_deref())));
-                }
+                mark(map, "choice", Value::Object(choice_map(mode.as_deref(), names.as_deref())));
                 request.tool_choice = Some(choice);
             }
             None => calling.extend(choice_map(mode.as_deref(), names.as_deref())),
@@ -270,6 +268,12 @@ pub(super) fn put_choice(map: &mut Map<String, Value>, request: &Request, notes:
         notes.hint("parallel_tool_calls", "Gemini decides how many tools it calls at once");
     }
     let Some(choice) = &request.tool_choice else { return };
+    let functions = request.tools.iter().any(|tool| matches!(tool.definition, Definition::Function(_)));
+    let own = marked(&request.extra, "choice").is_some();
+    // Google refuses a choice where there is nothing to choose from; what is usual need not be said.
+    if !functions && !own && *choice == ToolChoice::Auto {
+        return;
+    }
     let calling = match marked(&request.extra, "choice") {
         Some(Value::Object(said)) => said.clone(),
         _ => encode_choice(choice),

@@ -6,6 +6,7 @@
 mod answers;
 mod every_field;
 mod faults;
+mod peek;
 mod requests;
 mod round_trip;
 mod schemas;

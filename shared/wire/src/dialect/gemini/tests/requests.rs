@@ -160,12 +160,14 @@ fn results_of_any_form_come_back() {
             ]}]}),
         );
     }
-    // Media inside a result, which the newest models take.
-    same(
-        "gemini-3-flash",
-        json!({"contents": [{"role": "user", "parts": [{"functionResponse": {"id": "1", "name": "f",
+    // Media inside a result, wherever the caller found that the model takes them.
+    for model in ["gemini-3-flash", MODEL] {
+        same(
+            model,
+            json!({"contents": [{"role": "user", "parts": [{"functionResponse": {"id": "1", "name": "f",
             "response": {"output": "see"}, "parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]}}]}]}),
-    );
+        );
+    }
 }
 
 #[test]

@@ -223,9 +223,11 @@ fn another_vendors_tools_and_contents_are_refused_or_said_in_googles_words() {
     let request = from_openai(json!({"model": "m", "messages": [{"role": "user", "content": [
             {"type": "file", "file": {"file_id": "file-1"}}, {"type": "text", "text": "a"}]}],
         "tools": [{"type": "web_search_preview"}, {"type": "computer_use"}, {"type": "custom", "custom": {"name": "c"}}],
+        "tool_choice": "auto",
         "web_search_options": {"search_context_size": "low"}, "logit_bias": {"1": 2}, "user": "u"}));
     let (body, encoded) = written(&request, OLD);
     assert_eq!(body["tools"], json!([{"googleSearch": {}}]));
+    assert_eq!(body["toolConfig"], Value::Null, "Google refuses a choice without functions");
     let lost: Vec<(&str, Weight)> =
         encoded.lost.iter().map(|loss| (loss.field.as_str(), loss.weight)).collect();
     assert_eq!(
