@@ -249,7 +249,7 @@ fn streams_say_what_their_pieces_say() {
             ensure("peeked model", &facts.model.as_deref(), &piece["modelVersion"].as_str())?;
             let text = &plain(piece["candidates"].as_array().into_iter().flatten());
             if text.2.is_empty() && !piece.to_string().contains("executableCode") {
-                ensure("peeked text", &facts.text_bytes, &(text.0.len() + text.1.len()))?;
+                ensure("peeked text", &facts.text.len(), &(text.0.len() + text.1.len()))?;
             }
         }
         let candidates = pieces.iter().flat_map(|piece| piece["candidates"].as_array().into_iter().flatten());

@@ -409,6 +409,10 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
         }
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
     fn end(&mut self) -> Result<(), StreamError> {
         // A last event may lack its blank line; what it says can still be taken with `next`.
         if let Some(event) = self.events.end()

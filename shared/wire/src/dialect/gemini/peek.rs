@@ -22,8 +22,8 @@ pub fn peek_response(body: &[u8]) -> Result<ResponseFacts, PeekFailure> {
         let error = DecodeError::at("candidates", "missing: expected an array of candidates");
         return Err(PeekFailure::Decode(error));
     }
-    let Facts { model, usage, finish_reasons, text_bytes, .. } = facts;
-    Ok(ResponseFacts { model, usage, finish_reasons, text_bytes })
+    let Facts { model, usage, finish_reasons, text, beyond_text, .. } = facts;
+    Ok(ResponseFacts { model, usage, finish_reasons, text_bytes: text.len(), beyond_text })
 }
 
 /// Finds the facts of one piece of a stream from its data.
@@ -38,8 +38,8 @@ pub fn peek_event(data: &[u8]) -> Result<EventFacts, PeekFailure> {
         _ if facts.figures && !facts.feedback => EventKind::Usage,
         _ => EventKind::Other,
     };
-    let Facts { model, usage, finish_reasons, text_bytes, .. } = facts;
-    Ok(EventFacts { kind, model, usage, finish_reasons, text_bytes })
+    let Facts { model, usage, finish_reasons, text, beyond_text, .. } = facts;
+    Ok(EventFacts { kind, model, usage, finish_reasons, text, beyond_text })
 }
 
 #[derive(Default)]
@@ -49,7 +49,9 @@ struct Facts {
     /// Whether there was a usage object, whatever it said.
     figures: bool,
     finish_reasons: Vec<String>,
-    text_bytes: usize,
+    text: String,
+    /// Whether there was more than text.
+    beyond_text: bool,
     /// How many candidates there are, if there is such an array.
     candidates: Option<usize>,
     /// Whether something is said of the prompt.
@@ -207,17 +209,20 @@ fn read_part(cursor: &mut Cursor<'_>, facts: &mut Facts) -> Result<(), Flaw> {
             ("text", Kind::String) => {
                 let text = cursor.text()?;
                 facts.made |= !text.is_empty();
-                facts.text_bytes += text.decoded_len();
+                // Half of a surrogate pair is no text.
+                facts.text.push_str(&text.decoded().unwrap_or_default());
             }
             ("thought" | "thoughtSignature" | "videoMetadata" | "mediaResolution" | "partMetadata", _) => {
                 cursor.skip()?;
             }
             ("functionCall" | "executableCode", Kind::Object) => {
                 facts.made = true;
-                facts.text_bytes += read_call(cursor)?;
+                facts.beyond_text = true;
+                read_call(cursor, &mut facts.text)?;
             }
             (_, Kind::Object) => {
                 facts.made = true;
+                facts.beyond_text = true;
                 cursor.skip()?;
             }
             _ => cursor.skip()?,
@@ -226,22 +231,23 @@ fn read_part(cursor: &mut Cursor<'_>, facts: &mut Facts) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Bytes of a call's name and arguments, or of code.
-fn read_call(cursor: &mut Cursor<'_>) -> Result<usize, Flaw> {
-    let mut bytes = 0;
+/// Adds a call's name and arguments, or code, to `said`.
+fn read_call(cursor: &mut Cursor<'_>, said: &mut String) -> Result<(), Flaw> {
     let mut buffer = String::new();
     let mut call = cursor.enter()?;
     while let Some(name) = cursor.member(&mut call)? {
         let kind = cursor.kind()?;
         match (name.resolved(&mut buffer), kind) {
-            ("name" | "code", Kind::String) => bytes += cursor.text()?.decoded_len(),
+            ("name" | "code", Kind::String) => {
+                said.push_str(&cursor.text()?.decoded().unwrap_or_default());
+            }
             ("args", _) => {
                 let start = cursor.offset();
                 cursor.skip()?;
-                bytes += cursor.since(start).len();
+                said.push_str(cursor.since(start));
             }
             _ => cursor.skip()?,
         }
     }
-    Ok(bytes)
+    Ok(())
 }

@@ -208,7 +208,13 @@ fn thinking() -> impl Strategy<Value = ReasoningRequest> {
             _ => (None, None),
         };
         let effort = effort.or_else(|| enabled.is_none().then_some(Effort::High));
-        ReasoningRequest { effort, budget, enabled, spelling: ReasoningRequestSpelling::OutputConfig }
+        ReasoningRequest {
+            effort,
+            budget,
+            enabled,
+            shown: None,
+            spelling: ReasoningRequestSpelling::OutputConfig,
+        }
     })
 }
 
