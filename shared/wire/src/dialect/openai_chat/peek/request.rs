@@ -38,6 +38,24 @@ enum StreamOptions {
 }
 
 impl RequestHead {
+    /// The head of a request in a format that asks for one answer and tells usage unasked: nothing is ever added to
+    /// it. `model_span` is where the value of `model` is, quotes included.
+    pub(in crate::dialect) const fn of_one_answer(
+        model: String,
+        model_span: Range<usize>,
+        stream: bool,
+    ) -> Self {
+        Self {
+            model,
+            stream,
+            include_usage: true,
+            choices: 1,
+            model_span,
+            stream_end: 0,
+            options: StreamOptions::Absent,
+        }
+    }
+
     /// The body for one target: `model` is its name for the model, and `ask_usage` says to ask for the usage event of
     /// a stream. Every other byte stays as it was, so that a provider's prompt cache sees the same prompt. `body`
     /// must be the one that was peeked at.
