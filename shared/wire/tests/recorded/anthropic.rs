@@ -4,9 +4,11 @@ use bytes::{Bytes, BytesMut};
 use postern_wire::FaultKind;
 use postern_wire::chat::{Collector, Content, Delta, Message, Request, Response};
 use postern_wire::dialect::anthropic::{
-    StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
+    EventPeek, StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
     decode_request, decode_response, decode_usage, encode_count_request, encode_request, encode_response,
+    peek_count_request, peek_request, peek_response,
 };
+use postern_wire::dialect::openai_chat::PeekFailure;
 use postern_wire::dialect::{
     AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
 };
@@ -52,6 +54,13 @@ fn requests_come_back_equal() {
         same(&body, written.to_string().as_bytes())?;
         ensure("lost", &encoded.lost, &Vec::new())?;
         ensure("lowered", &encoded.lowered, &Vec::new())?;
+        // Vertex has the model in the URL.
+        if !request.model.is_empty() {
+            let peek = if counts(case) { peek_count_request } else { peek_request };
+            let head = peek(&body).map_err(|error| error.to_string())?;
+            ensure("model", &head.model, &request.model)?;
+            ensure("stream", &head.stream, &request.is_streamed())?;
+        }
         Ok(true)
     });
 }
@@ -74,6 +83,10 @@ fn answers_come_back_equal() {
         ensure("read again", &again, &response)?;
         let raw: Value = serde_json::from_slice(&body).expect("JSON");
         ensure("usage", &response.usage, &Some(decode_usage(&raw["usage"])))?;
+        let facts = peek_response(&body).map_err(|error| format!("{error:?}"))?;
+        ensure("model", &facts.model, &response.model)?;
+        ensure("usage", &facts.usage, &response.usage)?;
+        ensure("reason", &facts.finish_reasons.first().map(String::as_str), &raw["stop_reason"].as_str())?;
         // A whole answer told piece by piece is the same answer.
         let deltas = response.clone().into_deltas();
         same(&body, &encode_response(&collect(deltas), &AnswerContext::default()))?;
@@ -178,6 +191,36 @@ fn streams_cut_anywhere_are_the_same() {
         let crlf = Bytes::from(text.replace("\r\n", "\n").replace('\n', "\r\n"));
         let sevens = (0..crlf.len()).step_by(7).map(|at| crlf.slice(at..crlf.len().min(at + 7)));
         ensure("CRLF", &read(sevens), &whole)?;
+        Ok(true)
+    });
+}
+
+#[test]
+fn the_scanner_agrees_with_the_full_reading_of_streams() {
+    play("streams scanned", |case| {
+        let Some(stream) = case.stream() else { return Ok(false) };
+        let response = collect(read(std::iter::once(stream.clone())).0);
+        let mut peek = EventPeek::new();
+        let (mut usage, mut reasons, mut model) = (None, Vec::new(), None);
+        for event in events(&stream)? {
+            match peek.event(event.to_string().as_bytes()) {
+                Ok(facts) => {
+                    usage = facts.usage.or(usage);
+                    model = facts.model.or(model);
+                    reasons.extend(facts.finish_reasons);
+                }
+                Err(failure) if event["type"] == "error" => {
+                    if !matches!(failure, PeekFailure::Fault(_)) {
+                        return Err(format!("{failure:?}"));
+                    }
+                }
+                Err(failure) => return Err(format!("{failure:?}")),
+            }
+        }
+        ensure("usage", &usage, &response.usage)?;
+        ensure("model", &model, &response.model)?;
+        let finished = response.choices.iter().filter(|choice| choice.finish.is_some()).count();
+        ensure("reasons", &reasons.len(), &finished)?;
         Ok(true)
     });
 }
