@@ -1,7 +1,7 @@
 //! Gemini's own format, of the Gemini API and of Vertex AI.
 
 use bytes::{Bytes, BytesMut};
-use postern_wire::chat::{Choice, Collector, Content, Delta, FinishReason, Response};
+use postern_wire::chat::{Choice, Collector, Content, Delta, FinishReason, Message, Response};
 use postern_wire::dialect::gemini::{
     StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
     decode_request, decode_response, decode_usage, encode_count_request, encode_count_response,
@@ -137,9 +137,9 @@ fn plain<'a>(candidates: impl Iterator<Item = &'a Value>) -> Said {
         out.3.extend(part["thoughtSignature"].as_str().map(str::to_owned));
         let text = part["text"].as_str().unwrap_or_default();
         if part["thought"] == true {
-            out.1.push_str(text)
+            out.1.push_str(text);
         } else {
-            out.0.push_str(text)
+            out.0.push_str(text);
         }
         if let Some(name) = part["functionCall"]["name"].as_str() {
             out.2.push((name.to_owned(), part["functionCall"]["args"].clone()));
@@ -332,7 +332,7 @@ fn other_formats_are_told_the_same_and_tell_it_back() {
             };
             ensure("text", &text(&back), &text(&request))?;
             let calls = |request: &postern_wire::chat::Request| -> Vec<String> {
-                let calls = request.messages.iter().flat_map(|message| message.tool_calls());
+                let calls = request.messages.iter().flat_map(Message::tool_calls);
                 calls.map(|call| format!("{:?} {} {}", call.id, call.name, call.arguments)).collect()
             };
             ensure("calls", &calls(&back), &calls(&request))?;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::media;
-use super::names::{camel, mark_own, marked, merge_extra};
+use super::names::{camel, mark_own, merge_extra};
 use super::part::decode_part;
 use crate::chat::{Content, Extra, Part, Shape, ToolResult};
 use crate::dialect::DecodeError;
@@ -34,14 +34,13 @@ pub(super) fn decode(
         None => result.shape = Shape::Absent,
     }
     let at = Path::Field(path, "parts");
-    for (index, value) in
-        fields::array(&mut inner, path, "parts")?.unwrap_or_default().into_iter().enumerate()
-    {
-        result.parts.push(decode_part(value, &Path::Item(&at, index))?);
-    }
-    if result.parts.len() > 1 {
-        // Media were inside: whoever said so knows that the model takes them there.
+    let media = fields::array(&mut inner, path, "parts")?.unwrap_or_default();
+    if !media.is_empty() {
+        // Whoever says media inside a result knows that the model takes them there.
         mark_own(outer);
+    }
+    for (index, value) in media.into_iter().enumerate() {
+        result.parts.push(decode_part(value, &Path::Item(&at, index))?);
     }
     fields::put_back(outer, "functionResponse", inner);
     Ok(result)
@@ -120,7 +119,7 @@ pub(super) fn encode(
             },
         }
     }
-    if !(result.shape == Shape::Absent && text.is_empty()) || marked(&part.extra, "response").is_some() {
+    if !(result.shape == Shape::Absent && text.is_empty()) {
         put(&mut inner, "response", write(&text, result.is_error));
     }
     let mut beside = Vec::new();
