@@ -5,6 +5,7 @@ mod fields;
 mod http_date;
 mod loss;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 mod said;
 mod target;

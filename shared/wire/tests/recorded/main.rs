@@ -9,4 +9,5 @@ mod cases;
 mod compare;
 mod openai_chat;
 mod openai_chat_plain;
+mod openai_completions;
 mod openai_responses;
