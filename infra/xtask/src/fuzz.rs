@@ -12,6 +12,15 @@ use crate::workplace::Workplace;
 
 /// The targets, one a file in `fuzz/targets/`.
 const TARGETS: &[&str] = &["sse", "chat_request", "chat_stream", "gemini_request", "gemini_stream"];
+const TARGETS: &[&str] = &[
+    "sse",
+    "chat_request",
+    "chat_stream",
+    "responses_request",
+    "responses_stream",
+    "completions_request",
+    "completions_stream",
+];
 /// How long each target runs inside `cargo xtask test`.
 const SUITE_SECONDS: u64 = 10;
 /// Counters at every edge, and what is compared: libFuzzer learns from both.

@@ -8,6 +8,7 @@ mod http_date;
 mod loss;
 mod observe;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 mod said;
 mod target;

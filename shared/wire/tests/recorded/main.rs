@@ -12,4 +12,5 @@ mod compare;
 mod gemini;
 mod openai_chat;
 mod openai_chat_plain;
+mod openai_completions;
 mod openai_responses;

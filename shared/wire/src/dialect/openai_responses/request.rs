@@ -178,7 +178,7 @@ fn take_include(request: &mut Request, map: &mut Map<String, Value>) -> Result<(
 /// format. Fields that only say a default are passed over. To be asked before [`Request::leave_extra`], which names
 /// the same fields without their weight.
 #[must_use]
-pub fn state_lost(request: &Request) -> Vec<Loss> {
+pub fn weigh_extra(request: &Request) -> Vec<Loss> {
     let known = |name: &str, value: &Value| {
         let meaning = |reason| Some((Weight::Meaning, reason));
         let hint = |reason| Some((Weight::Hint, reason));

@@ -148,10 +148,11 @@ impl crate::dialect::StreamEncoder for StreamEncoder {
         self.output.finish(true);
         let _unsaid = self.output.take_events();
         let mut response = self.response(&Status::FAILED);
+        // The code of a failed answer is one of OpenAI's own words.
+        let code = error.get("code").and_then(Value::as_str).filter(|code| !code.starts_with("upstream_"));
         let mut short = Map::new();
-        for name in ["code", "message"] {
-            put(&mut short, name, error.get(name).cloned().unwrap_or_default());
-        }
+        put(&mut short, "code", code.unwrap_or("server_error"));
+        put(&mut short, "message", fault.message.clone());
         put(&mut response, "error", short);
         let response = self.close(response);
         self.whole("response.failed", response, out);

@@ -22,13 +22,15 @@ fn encoded(response: &Response, context: &crate::dialect::AnswerContext) -> Valu
 }
 
 fn answer(output: Value) -> Value {
-    json!({
+    let mut answer = json!({
         "id": "resp_1", "object": "response", "created_at": 1_750_000_000, "status": "completed", "error": null,
-        "incomplete_details": null, "instructions": null, "model": "m", "output": output, "tools": [], "store": true,
+        "incomplete_details": null, "instructions": null, "model": "m", "tools": [], "store": true,
         "temperature": 1.0, "service_tier": "default",
         "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 5,
             "output_tokens_details": {"reasoning_tokens": 2}, "total_tokens": 14}
-    })
+    });
+    answer["output"] = output;
+    answer
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{lost, request_of};
 use crate::chat::{Content, Definition, Effort, ReasoningForm, ResponseFormat, Role, ToolChoice, ToolKind};
-use crate::dialect::openai_responses::{decode_request, encode_request, state_lost};
+use crate::dialect::openai_responses::{decode_request, encode_request, weigh_extra};
 use crate::dialect::{Target, Weight};
 
 /// Reads and writes a request, which must come back equal.
@@ -15,7 +15,9 @@ fn comes_back(request: &Value) {
 }
 
 fn with_input(input: Value) -> Value {
-    json!({"model": "m", "input": input})
+    let mut request = json!({"model": "m"});
+    request["input"] = input;
+    request
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
         "conversation": {"id": "c"}, "include": ["reasoning.encrypted_content"], "truncation": "auto",
         "max_tool_calls": 1, "safety_identifier": "s", "reasoning": {"summary": "auto"}
     }));
-    let state = state_lost(&request);
+    let state = weigh_extra(&request);
     for name in ["previous_response_id", "background", "prompt", "conversation"] {
         assert!(lost(&state).contains(&(name, Weight::Meaning)), "{name}");
     }
@@ -292,7 +294,7 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     let plain = request_of(&json!({
         "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": []
     }));
-    assert_eq!(state_lost(&plain), []);
+    assert_eq!(weigh_extra(&plain), []);
 }
 
 #[test]
