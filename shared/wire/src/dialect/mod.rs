@@ -1,12 +1,15 @@
 //! One module a wire format, each written and read both ways: whole requests, whole answers, streams, errors.
 
+pub mod bedrock;
 pub mod carried;
+pub mod cohere;
 mod fields;
 mod http_date;
 mod loss;
 pub mod openai_chat;
 mod said;
 mod target;
+mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
 pub use loss::{Encoded, Loss, Weight};

@@ -5,7 +5,10 @@
 //! The recordings are no part of this repository. They are looked for beside it, or where `POSTERN_RECORDED` says;
 //! without them each test says so and claims nothing.
 
+mod bedrock;
 mod cases;
+mod cohere;
 mod compare;
+mod foreign;
 mod openai_chat;
 mod openai_chat_plain;
