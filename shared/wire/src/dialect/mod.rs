@@ -1,7 +1,9 @@
 //! One module a wire format, each written and read both ways: whole requests, whole answers, streams, errors.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod carried;
+pub mod cohere;
 mod fields;
 pub mod gemini;
 mod http_date;
@@ -12,6 +14,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 mod said;
 mod target;
+mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
 pub use loss::{Encoded, Loss, Weight};

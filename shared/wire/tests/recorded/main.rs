@@ -7,9 +7,12 @@
 
 mod anthropic;
 mod anthropic_plain;
+mod bedrock;
 mod cases;
+mod cohere;
 mod compare;
 mod gemini;
+mod foreign;
 mod openai_chat;
 mod openai_chat_plain;
 mod openai_completions;
