@@ -36,6 +36,12 @@ pub enum Dialect {
     Anthropic,
     /// Gemini `generateContent`, `POST /v1beta/models/MODEL:generateContent`.
     Gemini,
+    /// OpenAI's older Completions, `POST /v1/completions`.
+    OpenAiCompletions,
+    /// Converse of Amazon Bedrock, `POST /model/MODEL/converse`.
+    Bedrock,
+    /// Cohere's chat, `POST /v2/chat`.
+    Cohere,
 }
 
 impl Dialect {
@@ -47,19 +53,22 @@ impl Dialect {
             Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::OpenAiCompletions => "openai_completions",
+            Self::Bedrock => "bedrock",
+            Self::Cohere => "cohere",
         }
     }
 
     /// Whether the model and the stream are in the address of a request, not in its body.
     #[must_use]
     pub const fn is_addressed(self) -> bool {
-        matches!(self, Self::Gemini)
+        matches!(self, Self::Gemini | Self::Bedrock)
     }
 
     /// Whether usage in a stream comes as an event of its own that has to be asked for.
     #[must_use]
     pub const fn asks_for_usage(self) -> bool {
-        matches!(self, Self::OpenAiChat)
+        matches!(self, Self::OpenAiChat | Self::OpenAiCompletions)
     }
 
     /// Looks at a caller's request without taking it apart: for passing it on in the same format.
@@ -69,8 +78,10 @@ impl Dialect {
     pub fn peek_request(self, body: &[u8]) -> Result<RequestHead, DecodeError> {
         match self {
             Self::OpenAiChat => openai_chat::peek_request(body),
-            Self::OpenAiResponses | Self::Anthropic => openai_chat::peek::peek_steering(body),
-            Self::Gemini => openai_chat::peek::peek_shape(body),
+            Self::OpenAiCompletions => openai_chat::peek::peek_completions_request(body),
+            Self::Anthropic => anthropic::peek_request(body),
+            Self::OpenAiResponses | Self::Cohere => openai_chat::peek::peek_steering(body),
+            Self::Gemini | Self::Bedrock => openai_chat::peek::peek_shape(body),
         }
     }
 
@@ -91,15 +102,19 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::decode_request(body),
             Self::Anthropic => anthropic::decode_request(body),
             Self::Gemini => gemini::decode_request("", false, body),
+            Self::OpenAiCompletions => openai_completions::decode_request(body),
+            Self::Bedrock => bedrock::decode_request("", false, body),
+            Self::Cohere => cohere::decode_request(body),
         }
     }
 
     /// What a request read from this format asks of its vendor's own services and loses with any other. To be asked
     /// before [`chat::Request::leave_extra`], which names the same fields without their weight.
     #[must_use]
-    pub fn state_lost(self, request: &chat::Request) -> Vec<Loss> {
+    pub fn weigh_extra(self, request: &chat::Request) -> Vec<Loss> {
         match self {
-            Self::OpenAiResponses => openai_responses::state_lost(request),
+            Self::OpenAiResponses => openai_responses::weigh_extra(request),
+            Self::OpenAiCompletions => openai_completions::weigh_extra(request),
             _ => Vec::new(),
         }
     }
@@ -112,6 +127,9 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::encode_request(request, target),
             Self::Anthropic => anthropic::encode_request(request, target),
             Self::Gemini => gemini::encode_request(request, target),
+            Self::OpenAiCompletions => openai_completions::encode_request(request, target),
+            Self::Bedrock => bedrock::encode_request(request, target),
+            Self::Cohere => cohere::encode_request(request, target),
         }
     }
 
@@ -125,6 +143,9 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::decode_response(body),
             Self::Anthropic => anthropic::decode_response(body),
             Self::Gemini => gemini::decode_response(body),
+            Self::OpenAiCompletions => openai_completions::decode_response(body),
+            Self::Bedrock => bedrock::decode_response(body),
+            Self::Cohere => cohere::decode_response(body),
         }
     }
 
@@ -137,6 +158,9 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::encode_response(response, context),
             Self::Anthropic => anthropic::encode_response(response, context),
             Self::Gemini => gemini::encode_response(response, context),
+            Self::OpenAiCompletions => openai_completions::encode_response(response, context),
+            Self::Bedrock => bedrock::encode_response(response, context),
+            Self::Cohere => cohere::encode_response(response, context),
         }
     }
 
@@ -148,6 +172,9 @@ impl Dialect {
             Self::OpenAiResponses => Box::new(openai_responses::StreamDecoder::new()),
             Self::Anthropic => Box::new(anthropic::StreamDecoder::new()),
             Self::Gemini => Box::new(gemini::StreamDecoder::new()),
+            Self::OpenAiCompletions => Box::new(openai_completions::StreamDecoder::new()),
+            Self::Bedrock => Box::new(bedrock::StreamDecoder::new()),
+            Self::Cohere => Box::new(cohere::StreamDecoder::new()),
         }
     }
 
@@ -160,6 +187,9 @@ impl Dialect {
             Self::Anthropic => Box::new(anthropic::StreamEncoder::new(context)),
             Self::Gemini if framing == Framing::Array => Box::new(gemini::StreamEncoder::array(context)),
             Self::Gemini => Box::new(gemini::StreamEncoder::new(context)),
+            Self::OpenAiCompletions => Box::new(openai_completions::StreamEncoder::new(context)),
+            Self::Bedrock => Box::new(bedrock::StreamEncoder::new(context)),
+            Self::Cohere => Box::new(cohere::StreamEncoder::new(context)),
         }
     }
 
@@ -189,6 +219,9 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::decode_fault_at(status, headers, body, now_unix),
             Self::Anthropic => anthropic::decode_fault_at(status, headers, body, now_unix),
             Self::Gemini => gemini::decode_fault_at(status, headers, body, now_unix),
+            Self::OpenAiCompletions => openai_completions::decode_fault_at(status, headers, body, now_unix),
+            Self::Bedrock => bedrock::decode_fault_at(status, headers, body, now_unix),
+            Self::Cohere => cohere::decode_fault_at(status, headers, body, now_unix),
         }
     }
 
@@ -202,6 +235,9 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::encode_error(error),
             Self::Anthropic => anthropic::encode_error(error),
             Self::Gemini => gemini::encode_error(error),
+            Self::OpenAiCompletions => openai_completions::encode_error(error),
+            Self::Bedrock => bedrock::encode_error(error),
+            Self::Cohere => cohere::encode_error(error),
         }
     }
 
@@ -214,6 +250,17 @@ impl Dialect {
             Self::Anthropic => anthropic::decode_count_request(body),
             Self::Gemini => gemini::decode_count_request("", body),
             other => other.decode_request(body),
+        }
+    }
+
+    /// Looks at such a question without taking it apart.
+    ///
+    /// # Errors
+    /// Names the field that is missing or wrong.
+    pub fn peek_count_request(self, body: &[u8]) -> Result<RequestHead, DecodeError> {
+        match self {
+            Self::Anthropic => anthropic::peek_count_request(body),
+            other => other.peek_request(body),
         }
     }
 

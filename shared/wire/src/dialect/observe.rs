@@ -3,7 +3,7 @@
 //! Formats with a look of their own are read in one pass over the bytes; the others by their reader.
 
 use super::openai_chat::{self, EventFacts, EventKind, PeekFailure, ResponseFacts};
-use super::{Dialect, StreamDecoder, StreamError, gemini};
+use super::{Dialect, StreamDecoder, StreamError, anthropic, gemini};
 use crate::chat::{ChoiceDelta, Content, Delta, Part, Response};
 use crate::sse::Event;
 
@@ -13,6 +13,7 @@ pub struct Observer(Look);
 enum Look {
     Chat,
     Gemini,
+    Anthropic(anthropic::EventPeek),
     Reader(Box<dyn StreamDecoder>),
 }
 
@@ -23,6 +24,7 @@ impl Dialect {
         Observer(match self {
             Self::OpenAiChat => Look::Chat,
             Self::Gemini => Look::Gemini,
+            Self::Anthropic => Look::Anthropic(anthropic::EventPeek::new()),
             _ => Look::Reader(self.stream_decoder()),
         })
     }
@@ -35,6 +37,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::peek_response(body),
             Self::Gemini => gemini::peek_response(body),
+            Self::Anthropic => anthropic::peek_response(body),
             _ => match self.decode_response(body) {
                 Ok(response) => Ok(response.facts()),
                 Err(error) => Err(self.fault_instead(body, error)),
@@ -74,6 +77,7 @@ impl Observer {
         match &mut self.0 {
             Look::Chat => openai_chat::peek_event(data),
             Look::Gemini => gemini::peek_event(data),
+            Look::Anthropic(peek) => peek.event(data),
             Look::Reader(reader) => {
                 reader.push(event.raw.clone());
                 if !event.terminated {
@@ -87,7 +91,7 @@ impl Observer {
     /// Whether the format marks the end of a stream, so that one without it is not complete.
     #[must_use]
     pub const fn needs_end_mark(&self) -> bool {
-        matches!(self.0, Look::Reader(_))
+        matches!(self.0, Look::Reader(_) | Look::Anthropic(_))
     }
 }
 

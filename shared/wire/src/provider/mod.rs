@@ -89,12 +89,17 @@ impl Preset {
         !self.key_variable.is_empty()
     }
 
-    /// The ways in which a vendor is reached when only these formats are to be used, in this order.
-    pub fn ways_in(&self, formats: &[Dialect]) -> impl Iterator<Item = &'static Way> {
+    /// Every format that the vendor speaks or, where it follows OpenAI, may speak beside Chat Completions.
+    pub fn every_way(&self) -> impl Iterator<Item = &'static Way> {
         let kin = if self.is_openai_like() { table::OPENAI } else { &[] };
-        formats
-            .iter()
-            .filter_map(move |format| self.ways.iter().chain(kin).find(|way| way.dialect == *format))
+        let more = kin.iter().filter(|way| !self.ways.contains(way));
+        self.ways.iter().chain(more)
+    }
+
+    /// The way to speak a format, among [`every_way`](Self::every_way).
+    #[must_use]
+    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
+        self.every_way().find(|way| way.dialect == dialect)
     }
 
     /// Whether the vendor follows OpenAI, so that its other formats would be beside Chat Completions.

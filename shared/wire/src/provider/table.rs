@@ -9,11 +9,24 @@ use crate::Dialect;
 pub(super) const CHAT: Way = Way::at(Dialect::OpenAiChat, "/chat/completions");
 
 /// What OpenAI itself speaks.
-pub(super) const OPENAI: &[Way] = &[CHAT, Way::at(Dialect::OpenAiResponses, "/responses")];
+pub(super) const OPENAI: &[Way] = &[
+    CHAT,
+    Way::at(Dialect::OpenAiResponses, "/responses"),
+    Way::at(Dialect::OpenAiCompletions, "/completions"),
+];
 
 /// Anthropic Messages.
 const ANTHROPIC: &[Way] =
     &[Way { count_path: "/v1/messages/count_tokens", ..Way::at(Dialect::Anthropic, "/v1/messages") }];
+
+/// Converse.
+const BEDROCK: &[Way] = &[Way {
+    stream_path: "/model/{model}/converse-stream",
+    ..Way::at(Dialect::Bedrock, "/model/{model}/converse")
+}];
+
+/// Cohere's own chat.
+const COHERE: &[Way] = &[Way::at(Dialect::Cohere, "/v2/chat")];
 
 /// Gemini's own format.
 const GEMINI: &[Way] = &[Way {
@@ -71,6 +84,17 @@ pub(super) static PRESETS: &[Preset] = &[
         ..own("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "AZURE_OPENAI_API_KEY")
     },
     row("baseten", "Baseten Model APIs", "https://inference.baseten.co/v1", "BASETEN_API_KEY"),
+    // A key of Bedrock's own is a bearer token; requests of an AWS account are signed instead.
+    Preset {
+        ways: BEDROCK,
+        models_path: "/foundation-models",
+        ..own(
+            "bedrock",
+            "Amazon Bedrock",
+            "https://bedrock-runtime.REGION.amazonaws.com",
+            "AWS_BEARER_TOKEN_BEDROCK",
+        )
+    },
     row("cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
     row("chutes", "Chutes", "https://llm.chutes.ai/v1", "CHUTES_API_KEY"),
     own(
@@ -84,7 +108,12 @@ pub(super) static PRESETS: &[Preset] = &[
         stream_options: false,
         ..row("codestral", "Mistral Codestral", "https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY")
     },
-    row("cohere", "Cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
+    // Its own SDK takes the bare origin.
+    Preset {
+        ways: COHERE,
+        models_path: "/v1/models",
+        ..row("cohere", "Cohere", "https://api.cohere.com", "COHERE_API_KEY")
+    },
     row("crusoe", "Crusoe Cloud", "https://api.inference.crusoecloud.com/v1", "CRUSOE_API_KEY"),
     row(
         "dashscope",

@@ -119,7 +119,7 @@ pub(super) fn take_reasoning(
         if thinking.is_empty() {
             additional.remove(name);
         }
-        return Some(ReasoningRequest { effort, budget, enabled: Some(enabled), spelling });
+        return Some(ReasoningRequest { effort, budget, enabled: Some(enabled), shown: None, spelling });
     }
     let effort = effort?;
     extra.insert(EFFORT_ONLY.to_owned(), Value::Null);

@@ -123,8 +123,13 @@ fn take_thinking(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErro
     let budget = fields::positive(&mut thinking, &at, "token_budget")?;
     let word = |value: &Value| matches!(value.as_str(), Some("enabled" | "disabled"));
     let enabled = fields::take_if(&mut thinking, "type", word).map(|value| value == "enabled");
-    let request =
-        ReasoningRequest { effort: None, budget, enabled, spelling: ReasoningRequestSpelling::Thinking };
+    let request = ReasoningRequest {
+        effort: None,
+        budget,
+        enabled,
+        shown: None,
+        spelling: ReasoningRequestSpelling::Thinking,
+    };
     fields::put_back(map, "thinking", thinking);
     Ok((budget.is_some() || enabled.is_some()).then_some(request))
 }

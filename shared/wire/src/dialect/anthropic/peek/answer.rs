@@ -21,8 +21,9 @@ pub fn peek_response(body: &[u8]) -> Result<ResponseFacts, PeekFailure> {
         return Err(PeekFailure::Decode(error));
     }
     let usage = facts.usage.map(Value::Object).as_ref().and_then(known_usage);
-    let Facts { model, finish, text_bytes, .. } = facts;
-    Ok(ResponseFacts { model, usage, finish_reasons: finish.into_iter().collect(), text_bytes })
+    let Facts { model, finish, text, beyond_text, .. } = facts;
+    let finish_reasons = finish.into_iter().collect();
+    Ok(ResponseFacts { model, usage, finish_reasons, text_bytes: text.len(), beyond_text })
 }
 
 /// Finds the facts of the events of one stream. It remembers the counts: the start tells what was read, the end what
@@ -45,7 +46,7 @@ impl EventPeek {
     /// It is an error, or not what the format says.
     pub fn event(&mut self, data: &[u8]) -> Result<EventFacts, PeekFailure> {
         if data.trim_ascii().starts_with(b"[DONE]") {
-            return Ok(facts_of(EventKind::Done));
+            return Ok(EventFacts { kind: EventKind::Done, ..EventFacts::none() });
         }
         let facts = read(data)?;
         let kind = match facts.kind.as_deref() {
@@ -59,7 +60,8 @@ impl EventPeek {
             model: facts.model,
             usage: facts.usage.and_then(|usage| self.count(usage)),
             finish_reasons: facts.finish.into_iter().collect(),
-            text_bytes: facts.text_bytes,
+            text: facts.text,
+            beyond_text: facts.beyond_text,
         })
     }
 
@@ -69,17 +71,16 @@ impl EventPeek {
     }
 }
 
-const fn facts_of(kind: EventKind) -> EventFacts {
-    EventFacts { kind, model: None, usage: None, finish_reasons: Vec::new(), text_bytes: 0 }
-}
-
 #[derive(Default)]
 struct Facts {
     kind: Option<String>,
     model: Option<String>,
     usage: Option<Map<String, Value>>,
     finish: Option<String>,
-    text_bytes: usize,
+    /// What the model wrote.
+    text: String,
+    /// Whether there was more than text.
+    beyond_text: bool,
     /// Whether there is a list of blocks.
     content: bool,
     /// Whether the model made anything.
@@ -167,30 +168,36 @@ fn read_made(cursor: &mut Cursor<'_>, facts: &mut Facts) -> Result<(), Flaw> {
     }
     let mut buffer = String::new();
     let mut object = cursor.enter()?;
-    let (mut bytes, mut empty_at_first) = (0, false);
+    let before = facts.text.len();
+    let mut empty_at_first = false;
     let mut named = false;
     while let Some(name) = cursor.member(&mut object)? {
         let kind = cursor.kind()?;
         match (name.resolved(&mut buffer), kind) {
             ("type", Kind::String) => {
-                let mut word = String::new();
+                let mut buffer_of_word = String::new();
                 named = true;
-                empty_at_first = matches!(cursor.text()?.resolved(&mut word), "text" | "thinking");
+                let word = cursor.text()?;
+                let word = word.resolved(&mut buffer_of_word);
+                empty_at_first = matches!(word, "text" | "thinking");
+                facts.beyond_text |= !matches!(word, "text" | "text_delta" | "citations_delta");
             }
             ("stop_reason", Kind::String) => facts.finish = cursor.text()?.decoded().map(Into::into),
             ("text" | "thinking" | "partial_json" | "name", Kind::String) => {
-                bytes += cursor.text()?.decoded_len();
+                // Half of a surrogate pair is no text.
+                facts.text.push_str(&cursor.text()?.decoded().unwrap_or_default());
             }
             ("input", Kind::Object) => {
                 let start = cursor.offset();
                 cursor.skip()?;
                 let input = cursor.since(start);
-                bytes += if input == "{}" { 0 } else { input.len() };
+                if input != "{}" {
+                    facts.text.push_str(input);
+                }
             }
             _ => cursor.skip()?,
         }
     }
-    facts.text_bytes += bytes;
-    facts.made |= bytes > 0 || (named && !empty_at_first);
+    facts.made |= facts.text.len() > before || (named && !empty_at_first);
     Ok(())
 }

@@ -108,8 +108,8 @@ fn events_give_their_facts_and_counts_add_up() {
     assert_eq!(kind(&json!({"type": "message_stop"})), EventKind::Done);
     let delta = |delta: Value| json!({"type": "content_block_delta", "index": 0, "delta": delta});
     let text = facts(delta(json!({"type": "text_delta", "text": "abc"})));
-    assert_eq!((text.kind, text.text_bytes), (EventKind::Content, 3));
-    assert_eq!(facts(delta(json!({"type": "input_json_delta", "partial_json": "{\"a"}))).text_bytes, 3);
+    assert_eq!((text.kind, text.text.len()), (EventKind::Content, 3));
+    assert_eq!(facts(delta(json!({"type": "input_json_delta", "partial_json": "{\"a"}))).text.len(), 3);
     let end = facts(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
         "usage": {"output_tokens": 9, "input_tokens": null}}));
     assert_eq!((end.kind, end.finish_reasons), (EventKind::Role, vec!["end_turn".to_owned()]));
