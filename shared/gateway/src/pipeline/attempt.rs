@@ -199,6 +199,9 @@ fn retell(
         response.id = None;
         response.model = None;
     }
+    if translator.seals() {
+        response.seal_signatures();
+    }
     Ok((translator.to.encode_response(&response, &translator.context), facts))
 }
 

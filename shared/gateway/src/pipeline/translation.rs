@@ -23,6 +23,8 @@ pub(super) struct Translation<H: Host> {
     encoder: Box<dyn StreamEncoder>,
     /// Whether what only the provider's format knows must be left out.
     foreign: bool,
+    /// Whether signatures of tool calls go into the calls' ids.
+    seals: bool,
     /// Whether the end was written.
     ended: bool,
     /// Met behind bytes that had to be passed on first: the next step.
@@ -37,6 +39,7 @@ impl<H: Host> Translation<H> {
             intake: Intake::new(upstream, timeouts, how),
             decoder: how.dialect.stream_decoder(),
             foreign: translator.foreign,
+            seals: translator.seals(),
             encoder: translator.stream_encoder(),
             ended: false,
             next: None,
@@ -104,7 +107,10 @@ impl<H: Host> Translation<H> {
             facts.note(&delta);
             self.facts.add(facts, usize::MAX);
             let delta = if self.foreign { delta.without_extra() } else { Some(delta) };
-            if let Some(delta) = delta {
+            if let Some(mut delta) = delta {
+                if self.seals {
+                    delta.seal_signature();
+                }
                 self.encoder.delta(&delta, out);
             }
         }

@@ -52,6 +52,12 @@ pub(super) struct Translator {
 }
 
 impl Translator {
+    /// Whether signatures of tool calls must be in the calls' ids: OpenAI's SDKs and what is built on them keep nothing
+    /// else that has no field of its own.
+    pub(super) fn seals(&self) -> bool {
+        self.foreign && self.to == Dialect::OpenAiChat
+    }
+
     pub(super) fn stream_encoder(self) -> Box<dyn StreamEncoder> {
         self.to.stream_encoder(self.context, self.framing)
     }

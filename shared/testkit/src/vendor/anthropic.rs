@@ -6,9 +6,26 @@ use serde_json::{Map, Value};
 use super::{Checked, Refusal, object, wrong};
 
 const FIELDS: [&str; 20] = [
-    "model", "messages", "max_tokens", "system", "stream", "temperature", "top_p", "top_k", "stop_sequences",
-    "tools", "tool_choice", "thinking", "metadata", "service_tier", "container", "context_management",
-    "mcp_servers", "output_config", "output_format", "cache_control",
+    "model",
+    "messages",
+    "max_tokens",
+    "system",
+    "stream",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop_sequences",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "metadata",
+    "service_tier",
+    "container",
+    "context_management",
+    "mcp_servers",
+    "output_config",
+    "output_format",
+    "cache_control",
 ];
 
 /// Why the vendor would refuse this body, if it would.
@@ -147,7 +164,10 @@ fn check_block(role: &str, block: &Value, at: &str) -> Checked {
             }
         }
         "tool_use" => {
-            role == "assistant" && text("id") && text("name") && block.get("input").is_some_and(Value::is_object)
+            role == "assistant"
+                && text("id")
+                && text("name")
+                && block.get("input").is_some_and(Value::is_object)
         }
         "tool_result" => role == "user" && text("tool_use_id"),
         "thinking" => role == "assistant" && text("signature"),
@@ -184,8 +204,14 @@ mod tests {
             (format!(r#""model":"m","max_tokens":1,"seed":1,{hi}"#), "seed"),
             (format!(r#""model":"m","max_tokens":1,"temperature":1.5,{hi}"#), "temperature"),
             (format!(r#""model":"m","max_tokens":1,"tool_choice":{{"type":"auto"}},{hi}"#), "tool_choice"),
-            (r#""model":"m","max_tokens":1,"messages":[{"role":"system","content":"x"}]"#.into(), "messages.0.role"),
-            (r#""model":"m","max_tokens":1,"messages":[{"role":"user","content":""}]"#.into(), "messages.0.content"),
+            (
+                r#""model":"m","max_tokens":1,"messages":[{"role":"system","content":"x"}]"#.into(),
+                "messages.0.role",
+            ),
+            (
+                r#""model":"m","max_tokens":1,"messages":[{"role":"user","content":""}]"#.into(),
+                "messages.0.content",
+            ),
             (
                 r#""model":"m","max_tokens":1,"messages":[{"role":"user","content":[
                     {"type":"tool_result","tool_use_id":"a","content":"x"}]}]"#

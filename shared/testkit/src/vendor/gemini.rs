@@ -6,20 +6,63 @@ use serde_json::{Map, Value};
 use super::{Checked, Refusal, object, wrong};
 
 const FIELDS: [&str; 8] = [
-    "contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings", "cachedContent",
+    "contents",
+    "systemInstruction",
+    "generationConfig",
+    "tools",
+    "toolConfig",
+    "safetySettings",
+    "cachedContent",
     "serviceTier",
 ];
 const CONFIG: [&str; 22] = [
-    "temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "stopSequences", "responseMimeType",
-    "responseSchema", "responseJsonSchema", "presencePenalty", "frequencyPenalty", "seed", "responseLogprobs",
-    "logprobs", "responseModalities", "speechConfig", "thinkingConfig", "mediaResolution", "imageConfig",
-    "enableEnhancedCivicAnswers", "audioTimestamp", "routingConfig",
+    "temperature",
+    "topP",
+    "topK",
+    "candidateCount",
+    "maxOutputTokens",
+    "stopSequences",
+    "responseMimeType",
+    "responseSchema",
+    "responseJsonSchema",
+    "presencePenalty",
+    "frequencyPenalty",
+    "seed",
+    "responseLogprobs",
+    "logprobs",
+    "responseModalities",
+    "speechConfig",
+    "thinkingConfig",
+    "mediaResolution",
+    "imageConfig",
+    "enableEnhancedCivicAnswers",
+    "audioTimestamp",
+    "routingConfig",
 ];
 /// The fields of a `Schema`, a selection from OpenAPI 3.0.
 const SCHEMA: [&str; 22] = [
-    "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
-    "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering",
-    "default", "items", "minimum", "maximum",
+    "type",
+    "format",
+    "title",
+    "description",
+    "nullable",
+    "enum",
+    "maxItems",
+    "minItems",
+    "properties",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "example",
+    "anyOf",
+    "propertyOrdering",
+    "default",
+    "items",
+    "minimum",
+    "maximum",
 ];
 
 /// Why the vendor would refuse this body, if it would.
@@ -72,14 +115,24 @@ fn check(request: &Map<String, Value>) -> Checked {
 
 fn parts(content: &Value, at: &str) -> Checked {
     let parts = content.get("parts").and_then(Value::as_array).filter(|parts| !parts.is_empty());
-    let Some(parts) = parts else { return wrong(format!("{at}.parts"), "must include at least one parts field") };
+    let Some(parts) = parts else {
+        return wrong(format!("{at}.parts"), "must include at least one parts field");
+    };
     for (i, part) in parts.iter().enumerate() {
         let data = [
-            "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode",
+            "text",
+            "inlineData",
+            "fileData",
+            "functionCall",
+            "functionResponse",
+            "executableCode",
             "codeExecutionResult",
         ];
         if data.iter().filter(|name| part.get(**name).is_some()).count() != 1 {
-            return wrong(format!("{at}.parts[{i}]"), "required oneof field 'data' must have one initialized field");
+            return wrong(
+                format!("{at}.parts[{i}]"),
+                "required oneof field 'data' must have one initialized field",
+            );
         }
         if let Some(call) = part.get("functionCall").or_else(|| part.get("functionResponse"))
             && call.get("name").and_then(Value::as_str).is_none_or(str::is_empty)

@@ -14,7 +14,9 @@ fn check(request: &Map<String, Value>) -> Checked {
     if request.get("model").and_then(Value::as_str).is_none_or(str::is_empty) {
         return wrong("model", "Missing required parameter: 'model'.");
     }
-    if let Some(name) = ["messages", "max_tokens", "response_format"].iter().find(|n| request.contains_key(**n)) {
+    if let Some(name) =
+        ["messages", "max_tokens", "response_format"].iter().find(|n| request.contains_key(**n))
+    {
         return wrong(*name, "Unsupported parameter: it belongs to Chat Completions");
     }
     for (i, tool) in request.get("tools").and_then(Value::as_array).into_iter().flatten().enumerate() {
@@ -69,7 +71,10 @@ mod tests {
             (r#"{"input":"hi"}"#, "model"),
             (r#"{"model":"m"}"#, "input"),
             (r#"{"model":"m","input":"hi","messages":[]}"#, "messages"),
-            (r#"{"model":"m","input":[{"type":"function_call_output","call_id":"a","output":"x"}]}"#, "input[0]"),
+            (
+                r#"{"model":"m","input":[{"type":"function_call_output","call_id":"a","output":"x"}]}"#,
+                "input[0]",
+            ),
         ] {
             assert_eq!(refuse(body.as_bytes()).and_then(|r| r.param).as_deref(), Some(param), "{body}");
         }

@@ -107,7 +107,7 @@ fn fields_are_read_into_their_places() {
     assert_eq!(
         request.reasoning,
         Some(ReasoningRequest {
- shown: None,
+            shown: None,
             effort: Some(Effort::Low),
             budget: None,
             enabled: Some(true),

@@ -123,7 +123,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
                     tools,
                     tool_choice,
                     reasoning: reasoning.map(|(budget, enabled)| ReasoningRequest {
- shown: None,
+                        shown: None,
                         effort: None,
                         budget,
                         enabled: Some(enabled),

@@ -341,7 +341,7 @@ fn no_field_is_left_out_in_silence() {
         logprobs: Some(true),
         top_logprobs: Some(3),
         reasoning: Some(ReasoningRequest {
- shown: None,
+            shown: None,
             effort: None,
             budget: Some(2_345),
             enabled: None,
