@@ -6,13 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use postern_gateway::Secret;
+use postern_wire::sigv4::Signer;
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::client::Client;
 use crate::environment::Environment;
-use crate::signature::Signer;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -155,16 +154,15 @@ impl Aws {
 
     fn sign(&self, request: &mut http::Request<Bytes>, service: &str) -> Result<(), Failure> {
         let credentials = self.credentials.as_ref().ok_or(Failure::new("there are no AWS credentials"))?;
-        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let time = OffsetDateTime::now_utc().format(&format).unwrap_or_default();
+        let now = OffsetDateTime::now_utc().unix_timestamp();
         let signer = Signer {
-            key_id: &credentials.key_id,
-            secret_key: credentials.secret_key.reveal(),
+            access_key_id: &credentials.key_id,
+            secret_access_key: credentials.secret_key.reveal(),
             session_token: credentials.session_token.as_ref().map(Secret::reveal),
             region: &self.region,
             service,
-            time: &time,
+            now_unix: u64::try_from(now).unwrap_or_default(),
         };
-        signer.sign(request).ok_or(Failure::new("the request cannot be signed"))
+        signer.sign(request).map_err(|error| Failure::new(error.to_string()))
     }
 }

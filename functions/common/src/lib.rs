@@ -8,7 +8,6 @@ mod client;
 mod connect;
 mod environment;
 mod random;
-mod signature;
 pub mod table;
 
 pub use aws::{Aws, Credentials, Failure};

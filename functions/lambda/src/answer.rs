@@ -19,7 +19,7 @@ use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 use postern_gateway::{After, Body, Host as _, Timestamp, settle};
 use postern_wire::Dialect;
-use postern_wire::dialect::openai_chat::EncoderOptions;
+use postern_wire::dialect::Framing;
 use postern_wire::{Fault, FaultKind};
 use serde_json::{Map, Value, json};
 
@@ -99,7 +99,7 @@ impl Stream {
         self.state = State::Body(Box::new(Body::whole(Bytes::new())));
         let mut out = BytesMut::new();
         let fault = Fault::new(FaultKind::Timeout, reason);
-        Dialect::OpenAiChat.stream_encoder(EncoderOptions::default()).fail(&fault, &mut out);
+        Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
         out.freeze()
     }
 

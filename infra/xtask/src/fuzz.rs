@@ -11,7 +11,23 @@ use crate::test::Report;
 use crate::workplace::Workplace;
 
 /// The targets, one a file in `fuzz/targets/`.
-const TARGETS: &[&str] = &["sse", "chat_request", "chat_stream", "tokens"];
+const TARGETS: &[&str] = &[
+    "sse",
+    "chat_request",
+    "chat_stream",
+    "tokens",
+    "bedrock_request",
+    "bedrock_stream",
+    "cohere_request",
+    "cohere_stream",
+    "completions_request",
+    "completions_stream",
+    "event_stream",
+    "gemini_request",
+    "gemini_stream",
+    "responses_request",
+    "responses_stream",
+];
 /// How long each target runs inside `cargo xtask test`.
 const SUITE_SECONDS: u64 = 10;
 /// Counters at every edge, and what is compared: libFuzzer learns from both.

@@ -22,10 +22,13 @@
 pub mod catalog;
 pub mod chat;
 pub mod dialect;
+pub mod event_stream;
 pub mod fault;
 pub mod json;
 pub mod money;
 pub mod provider;
+pub mod schema;
+pub mod sigv4;
 pub mod sse;
 pub mod usage;
 

@@ -7,11 +7,15 @@ use postern_testkit::script::{self, Reply};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Format;
+
 /// One exchange, from the caller's request to the record.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// `AREA/CASE`.
     pub name: String,
+    /// The format in which the caller speaks.
+    pub format: Format,
     /// What it shows.
     pub about: String,
     /// The defects of `pains.md` that it is about, by number.
@@ -133,10 +137,10 @@ pub enum Conduct {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedError {
-    /// `error.type`.
+    /// `error.type`; Gemini's `error.status`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `error.code`.
+    /// `error.code`, where the format has such words, and the record's.
     pub code: Option<String>,
     /// `error.param`.
     #[serde(default)]
@@ -168,7 +172,9 @@ impl Case {
     #[must_use]
     pub fn is_stream(&self) -> bool {
         self.upstream.iter().filter_map(Upstream::reply).any(|reply| {
-            reply.headers.iter().any(|(name, value)| name == "content-type" && value.contains("event-stream"))
+            reply.headers.iter().any(|(name, value)| {
+                name == "content-type" && (value.contains("event-stream") || value.contains("eventstream"))
+            })
         })
     }
 

@@ -49,7 +49,8 @@ const fn ok() -> u16 {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RequestFile {
     pub(super) method: String,
-    pub(super) path: String,
+    /// The area's own path if not given.
+    pub(super) path: Option<String>,
     pub(super) headers: BTreeMap<String, Option<String>>,
     /// Another file than `request.json`.
     pub(super) file: Option<String>,
@@ -59,13 +60,7 @@ pub(super) struct RequestFile {
 
 impl Default for RequestFile {
     fn default() -> Self {
-        Self {
-            method: "POST".to_owned(),
-            path: "/v1/chat/completions".to_owned(),
-            headers: BTreeMap::new(),
-            file: None,
-            pieces: None,
-        }
+        Self { method: "POST".to_owned(), path: None, headers: BTreeMap::new(), file: None, pieces: None }
     }
 }
 
@@ -73,12 +68,18 @@ impl Default for RequestFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct UpstreamFile {
-    pub(super) path: String,
+    /// The usual path of the format if not given.
+    pub(super) path: Option<String>,
     pub(super) model: String,
-    pub(super) key: Option<String>,
+    /// Where the vendor of the format takes it if not given.
+    #[serde(deserialize_with = "said")]
+    pub(super) key: Option<Option<String>>,
     pub(super) asks_usage: bool,
     pub(super) headers: BTreeMap<String, Option<String>>,
-    pub(super) vendor: String,
+    /// The format's own checks if not given.
+    pub(super) vendor: Option<String>,
+    /// The format that is spoken to it; the caller's if not given.
+    pub(super) format: Option<super::Format>,
     pub(super) refused: bool,
     pub(super) conduct: super::Conduct,
     pub(super) status: u16,
@@ -93,12 +94,13 @@ pub(super) struct UpstreamFile {
 impl Default for UpstreamFile {
     fn default() -> Self {
         Self {
-            path: "/v1/chat/completions".to_owned(),
+            path: None,
             model: "gpt-4o-mini".to_owned(),
-            key: Some("authorization".to_owned()),
+            key: None,
             asks_usage: true,
             headers: BTreeMap::new(),
-            vendor: "openai_chat".to_owned(),
+            vendor: None,
+            format: None,
             refused: false,
             conduct: super::Conduct::Answers,
             status: 200,
@@ -110,6 +112,11 @@ impl Default for UpstreamFile {
             cancelled: false,
         }
     }
+}
+
+/// Tells `null` from nothing.
+fn said<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(value).map(Some)
 }
 
 /// How a body is cut.

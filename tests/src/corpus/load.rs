@@ -8,17 +8,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use postern_testkit::script::{self, End, Exchange, Expect, ExpectBody, Reply};
-use postern_testkit::vendor;
 use serde_json::Value;
 
 use super::file::{CaseFile, EndFile, PieceName, Pieces, UpstreamFile};
 use super::forward::forwarded;
-use super::{Case, Conduct, Request, Upstream};
+use super::{Case, Conduct, Format, Request, Upstream};
 use crate::site::{OTHER_UPSTREAM_KEY, UPSTREAM_KEY};
 
 /// What an answer's file may be called after its stem, with its content type.
-const ANSWERS: [(&str, &str); 4] = [
+const ANSWERS: [(&str, &str); 5] = [
     ("json", "application/json"),
+    ("eventstream", "application/vnd.amazon.eventstream"),
     ("sse", "text/event-stream"),
     ("html", "text/html; charset=utf-8"),
     ("txt", "text/plain; charset=utf-8"),
@@ -49,7 +49,7 @@ pub fn load(root: &Path) -> Result<Vec<Case>, String> {
         for place in folders(&area)? {
             let label = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let name = format!("{}/{}", label(&area), label(&place));
-            match load_case(&name, &place, &defaults) {
+            match load_case(&name, &place, &defaults, Format::of_area(&label(&area))) {
                 Ok(case) => cases.push(case),
                 Err(error) => errors.push(format!("{name}: {error}")),
             }
@@ -73,10 +73,12 @@ fn read_json(path: &Path) -> Result<Value, String> {
     serde_json::from_slice(&bytes).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String> {
+fn load_case(name: &str, place: &Path, defaults: &Value, area: Format) -> Result<Case, String> {
     let file: CaseFile = serde_json::from_value(read_json(&place.join("case.json"))?)
         .map_err(|e| format!("case.json: {e}"))?;
     let mut files = Files::of(place)?;
+    let path = file.request.path.clone().unwrap_or_else(|| area.path("assistant", false));
+    let format = Format::of_path(&path);
     let body = files.take(file.request.file.as_deref().unwrap_or("request.json")).unwrap_or_default();
     let calls = match file.upstream {
         Some(calls) => calls,
@@ -87,7 +89,8 @@ fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String>
     };
     let mut upstream = Vec::new();
     for (i, call) in calls.iter().enumerate() {
-        upstream.push(load_call(i, call, &body, &mut files).map_err(|e| format!("upstream[{i}]: {e}"))?);
+        upstream
+            .push(load_call(i, call, format, &body, &mut files).map_err(|e| format!("upstream[{i}]: {e}"))?);
     }
     let written = ANSWERS.iter().find_map(|(end, _)| files.take(&format!("response.{end}")));
     let last_body = upstream.last().and_then(Upstream::reply).map(Reply::body);
@@ -111,6 +114,7 @@ fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String>
     merge(&mut config, &file.config);
     Ok(Case {
         name: name.to_owned(),
+        format,
         about: file.about,
         pains: file.pains,
         config,
@@ -118,7 +122,7 @@ fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String>
         models: file.models,
         request: Request {
             method: file.request.method,
-            path: file.request.path,
+            path,
             headers: file.request.headers.into_iter().collect(),
             body,
             pieces: file.request.pieces,
@@ -136,12 +140,35 @@ fn load_case(name: &str, place: &Path, defaults: &Value) -> Result<Case, String>
     })
 }
 
-fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) -> Result<Upstream, String> {
+fn load_call(
+    i: usize,
+    call: &UpstreamFile,
+    caller: Format,
+    request: &Bytes,
+    files: &mut Files,
+) -> Result<Upstream, String> {
+    let format = call.format.unwrap_or(caller);
     // The first call's files have no number.
     let number = if i == 0 { String::new() } else { format!(".{}", i + 1) };
     let expected = match files.take(&format!("upstream_request{number}.json")) {
-        Some(bytes) => bytes,
-        None => forwarded(request, &call.model, call.asks_usage)?,
+        // What is told in another format may be spelt in any way.
+        Some(bytes) if format != caller => {
+            let value =
+                serde_json::from_slice(&bytes).map_err(|e| format!("upstream_request{number}: {e}"))?;
+            ExpectBody::Json(value)
+        }
+        Some(bytes) => ExpectBody::Bytes(bytes),
+        None if format != caller => {
+            return Err(format!(
+                "upstream_request{number}.json is missing: the upstream speaks another format"
+            ));
+        }
+        // The model is in the path.
+        None if format == Format::Gemini => ExpectBody::Bytes(request.clone()),
+        None => {
+            let asks_usage = call.asks_usage && format == Format::OpenAiChat;
+            ExpectBody::Bytes(forwarded(request, &call.model, asks_usage)?)
+        }
     };
     let mut headers = vec![
         ("content-type".to_owned(), Some("application/json".to_owned())),
@@ -150,7 +177,7 @@ fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) 
         ("x-goog-api-key".to_owned(), None),
         ("cookie".to_owned(), None),
     ];
-    match call.key.as_deref() {
+    match call.key.as_ref().map_or(Some(format.key()), Option::as_deref) {
         Some("authorization") => {
             headers.push(("authorization".into(), Some(format!("Bearer {UPSTREAM_KEY}"))));
         }
@@ -166,14 +193,16 @@ fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) 
         headers.retain(|(other, _)| other != name);
         headers.push((name.clone(), value.clone()));
     }
-    let checks: Option<script::Vendor> = match call.vendor.as_str() {
-        "openai_chat" => Some(vendor::openai_chat::refuse),
-        "any" => None,
-        other => return Err(format!("there is no vendor {other:?}: openai_chat or any")),
+    let checks = match call.vendor.as_deref() {
+        None => format.vendor(),
+        Some("any") => None,
+        Some(other) => return Err(format!("there is no vendor {other:?}: leave it out, or say any")),
     };
     let answer = ANSWERS.iter().find_map(|(end, kind)| {
         files.take(&format!("upstream_response{number}.{end}")).map(|bytes| (bytes, *kind))
     });
+    let streams = answer.as_ref().is_some_and(|(_, kind)| kind.contains("event"));
+    let path = call.path.clone().unwrap_or_else(|| format.path(&call.model, streams));
     let delay = Duration::from_millis(call.delay_ms);
     let conduct = match (call.conduct, answer) {
         (Conduct::Answers, Some((body, kind))) => script::Conduct::Answer(reply(call, kind, body, delay)),
@@ -185,9 +214,9 @@ fn load_call(i: usize, call: &UpstreamFile, request: &Bytes, files: &mut Files) 
     };
     let expect = Expect {
         method: Method::POST,
-        path: Some(call.path.clone()),
+        path: Some(path),
         headers,
-        body: ExpectBody::Bytes(expected),
+        body: expected,
         vendor: checks,
         refused: call.refused,
     };

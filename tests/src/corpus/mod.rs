@@ -5,8 +5,10 @@
 
 mod case;
 mod file;
+mod format;
 mod forward;
 mod load;
 
 pub use case::{Case, Conduct, ExpectedError, Key, Leaves, RecordRule, Request, Upstream};
+pub use format::Format;
 pub use load::{folder, load};

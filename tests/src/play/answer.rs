@@ -3,7 +3,7 @@
 use postern_testkit::script::differing_bytes;
 use serde_json::Value;
 
-use crate::corpus::{Case, ExpectedError, Leaves};
+use crate::corpus::{Case, ExpectedError, Format, Leaves};
 use crate::site::Heard;
 
 pub(super) fn check(case: &Case, heard: &Heard) -> Vec<String> {
@@ -45,7 +45,8 @@ pub(super) fn check(case: &Case, heard: &Heard) -> Vec<String> {
 
 fn check_body(case: &Case, heard: &Heard) -> Option<String> {
     let body = &heard.body[..];
-    let expected = case.response.as_deref().unwrap_or_default();
+    let expected = filled_in(case.response.as_deref().unwrap_or_default(), heard);
+    let expected = &expected[..];
     match (&case.error, &case.leaves) {
         (None, Leaves::Never) => (body != expected).then(|| differing_bytes(body, expected)),
         // It left before the end: what it got must be what it would have got.
@@ -54,29 +55,70 @@ fn check_body(case: &Case, heard: &Heard) -> Option<String> {
             let Some(rest) = body.strip_prefix(expected) else {
                 return Some(differing_bytes(body, expected));
             };
-            check_error_event(error, rest)
+            check_error_event(case.format, error, rest)
         }
         (Some(error), _) => {
             let kind = heard.header("content-type").unwrap_or_default();
             if !kind.starts_with("application/json") {
                 return Some(format!("an error must be JSON, and its content-type is {kind:?}"));
             }
-            check_error(error, body)
+            check_error(case.format, error, body)
         }
     }
 }
 
+/// An expected body with what differs from call to call: `${ID}` is the request's id without hyphens, `${CREATED}` the
+/// number that stands there, the same everywhere.
+fn filled_in(expected: &[u8], heard: &Heard) -> Vec<u8> {
+    const CREATED: &str = "${CREATED}";
+    let Ok(text) = std::str::from_utf8(expected) else { return expected.to_vec() };
+    let id = heard.header("x-request-id").unwrap_or_default().replace('-', "");
+    let text = text.replace("${ID}", &id);
+    let Some(at) = text.find(CREATED) else { return text.into_bytes() };
+    let digits = heard.body.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit());
+    let created: String = digits.map(|b| char::from(*b)).collect();
+    text.replace(CREATED, &created).into_bytes()
+}
+
 /// The last event of a stream: an error and nothing behind it.
-fn check_error_event(error: &ExpectedError, rest: &[u8]) -> Option<String> {
+fn check_error_event(format: Format, error: &ExpectedError, rest: &[u8]) -> Option<String> {
     let shown = String::from_utf8_lossy(rest);
-    let data = shown.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n"));
+    // Some formats name their events.
+    let named = matches!(format, Format::Anthropic | Format::OpenAiResponses);
+    let event = if named { shown.strip_prefix("event: error\n") } else { Some(&*shown) };
+    // Responses says once more, in full, what has failed.
+    let event = match event {
+        Some(event) if format == Format::OpenAiResponses => {
+            event.split_once("event: response.failed\n").map(|(error, _)| error)
+        }
+        event => event,
+    };
+    let data =
+        event.and_then(|event| event.strip_prefix("data: ")).and_then(|rest| rest.strip_suffix("\n\n"));
     match data.filter(|data| !data.contains('\n')) {
-        Some(data) => check_error(error, data.as_bytes()),
+        Some(data) if format == Format::OpenAiResponses => check_flat_error(error, data.as_bytes()),
+        Some(data) => check_error(format, error, data.as_bytes()),
         None => Some(format!("the stream must end with one event that is an error, and ends with {shown:?}")),
     }
 }
 
-fn check_error(expected: &ExpectedError, body: &[u8]) -> Option<String> {
+/// The `error` event of OpenAI Responses, whose members stand in the event itself.
+fn check_flat_error(expected: &ExpectedError, body: &[u8]) -> Option<String> {
+    let shown = || shortened(&String::from_utf8_lossy(body));
+    let Ok(Value::Object(event)) = serde_json::from_slice(body) else {
+        return Some(format!("the error is not a JSON object: {}", shown()));
+    };
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let message = text("message").unwrap_or_default();
+    let good = text("type") == Some("error")
+        && event.get("sequence_number").is_some_and(Value::is_u64)
+        && text("code") == expected.code.as_deref()
+        && !message.is_empty()
+        && expected.says.iter().all(|words| message.contains(words.as_str()));
+    (!good).then(|| format!("the error event is wrong: {}", shown()))
+}
+
+fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<String> {
     let shown = || shortened(&String::from_utf8_lossy(body));
     let Ok(Value::Object(outer)) = serde_json::from_slice(body) else {
         return Some(format!("the error is not a JSON object: {}", shown()));
@@ -84,11 +126,20 @@ fn check_error(expected: &ExpectedError, body: &[u8]) -> Option<String> {
     let Some(Value::Object(error)) = outer.get("error") else {
         return Some(format!("there is no object `error`: {}", shown()));
     };
-    // OpenAI's SDKs read these four, and nothing else belongs there.
+    // The members that SDKs of the format read, and nothing else belongs there.
     let mut members: Vec<&str> = error.keys().map(String::as_str).collect();
     members.sort_unstable();
-    if outer.len() != 1 || members != ["code", "message", "param", "type"] {
-        return Some(format!("the error has other members than message, type, param, code: {}", shown()));
+    let (of_outer, wanted): (bool, &[&str]) = match format {
+        Format::Anthropic => (outer.get("type") == Some(&"error".into()), &["message", "type"]),
+        Format::Gemini => {
+            // What is beside them is in `details`, where Google's own errors have it.
+            members.retain(|name| *name != "details");
+            (outer.len() == 1, &["code", "message", "status"])
+        }
+        _ => (outer.len() == 1, &["code", "message", "param", "type"]),
+    };
+    if !of_outer || members != wanted {
+        return Some(format!("the error has other members than {}: {}", wanted.join(", "), shown()));
     }
     let mut wrong = Vec::new();
     let mut must = |name: &str, expected: Option<&str>| {
@@ -97,9 +148,15 @@ fn check_error(expected: &ExpectedError, body: &[u8]) -> Option<String> {
             wrong.push(format!("its {name} is {found:?}, not {expected:?}"));
         }
     };
-    must("type", Some(&expected.kind));
-    must("code", expected.code.as_deref());
-    must("param", expected.param.as_deref());
+    match format {
+        Format::Anthropic => must("type", Some(&expected.kind)),
+        Format::Gemini => must("status", Some(&expected.kind)),
+        _ => {
+            must("type", Some(&expected.kind));
+            must("code", expected.code.as_deref());
+            must("param", expected.param.as_deref());
+        }
+    }
     let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
     if message.is_empty() {
         wrong.push("it has no message".to_owned());

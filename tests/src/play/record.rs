@@ -70,8 +70,9 @@ fn general(case: &Case, heard: &Heard, record: &Value, key: Option<&MadeKey>) ->
     if let Some(key) = key {
         must("key", key.id.clone().into());
     }
-    must("dialect", "openai_chat".into());
-    must("operation", "chat".into());
+    must("dialect", case.format.name().into());
+    let counts = case.request.path.contains("count_tokens") || case.request.path.contains(":countTokens");
+    must("operation", if counts { "count_tokens" } else { "chat" }.into());
     must("status", if heard.head.is_some() { case.status } else { 499 }.into());
     let subset_says = |name: &str| case.record_subset.as_ref().is_some_and(|s| s.get(name).is_some());
     if !subset_says("outcome") {

@@ -21,18 +21,30 @@ pub fn secrets_in(text: &str) -> Vec<&'static str> {
 pub fn prompts(case: &Case) -> Vec<String> {
     let mut texts = Vec::new();
     if let Ok(request) = serde_json::from_slice::<Value>(&case.request.body) {
-        collect(request.get("messages"), &mut texts);
+        for name in ["messages", "contents", "input", "instructions", "system", "systemInstruction"] {
+            collect_in(&request, name, &mut texts);
+        }
     }
     for upstream in &case.upstream {
         let body = upstream.reply().filter(|r| r.status == 200).map(Reply::body).unwrap_or_default();
         if let Ok(response) = serde_json::from_slice::<Value>(&body) {
-            collect(response.get("choices"), &mut texts);
+            for name in ["choices", "content", "candidates", "output"] {
+                collect_in(&response, name, &mut texts);
+            }
         }
     }
     texts.retain(|text| text.len() >= SHORTEST);
     texts.sort();
     texts.dedup();
     texts
+}
+
+/// The texts of one member, which may be text itself.
+fn collect_in(body: &Value, name: &str, texts: &mut Vec<String>) {
+    match body.get(name) {
+        Some(Value::String(text)) => texts.push(text.clone()),
+        value => collect(value, texts),
+    }
 }
 
 /// The texts that stand where content stands.

@@ -92,6 +92,17 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
         }),
         None => {}
     }
+    for (at, format) in provider.formats.iter().enumerate() {
+        if preset.way_in(format.dialect()).is_none() {
+            reader.at_key("formats", |reader| {
+                reader.at_index(at, |reader| {
+                    let known: Vec<&str> = preset.every_way().map(|way| way.dialect.name()).collect();
+                    let known = known.join(", ");
+                    reader.problem(format!("{} is not known to speak this: it speaks {known}", preset.title));
+                });
+            });
+        }
+    }
     let variable = match preset.key_variable {
         "" => "API_KEY",
         variable => variable,
@@ -110,7 +121,11 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
         }),
         Some(_) => {}
         // Behind another address may be a server that asks for no key.
-        None if preset.needs_key() && provider.base_url.is_none() && !sends_credential(provider) => {
+        None if preset.needs_key()
+            && provider.base_url.is_none()
+            && provider.aws.is_none()
+            && !sends_credential(provider) =>
+        {
             reader.at_key("api_key", |reader| {
                 let message = format!("is not set, and {} refuses calls without a key", preset.title);
                 reader.warning(message, Some(format!("${{{variable}}}")));

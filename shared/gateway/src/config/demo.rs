@@ -28,6 +28,9 @@ impl Config {
                 base_url: None,
                 api_key: variable.map(SecretText::reference),
                 headers: Map::default(),
+                formats: Vec::new(),
+                on_unsupported: None,
+                aws: None,
             };
             Some((kind.to_owned(), provider))
         });

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use postern_wire::provider::Preset;
+use postern_wire::Dialect;
+use postern_wire::provider::{Preset, Way};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
@@ -64,9 +65,62 @@ section! {
         base_url: Option<SecretText> as Maybe<Address>,
         /// The credential, as `${NAME}`.
         api_key: Option<SecretText> as Maybe<SecretText>,
+        /// The formats in which to speak to it, the one to prefer first, where the vendor's usual ones do not fit. A
+        /// caller's own format among them is used as it is, whatever the order. Usual is what the list of kinds says;
+        /// of `openai` with a `base_url`, which may be any server, only `openai_chat`.
+        formats: Vec<Format> as List<Format, 0>,
+        /// What to do with fields that its format cannot say.
+        on_unsupported: Option<Unsupported> as Maybe<Unsupported>,
+        /// Signs requests for an AWS account (`bedrock`), in place of `api_key`.
+        aws: Option<Aws> as Maybe<Aws>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
+    }
+}
+
+choice! {
+    /// A format in which to speak to a provider.
+    pub enum Format {
+        /// OpenAI Chat Completions.
+        OpenAiChat = "openai_chat",
+        /// OpenAI Responses.
+        OpenAiResponses = "openai_responses",
+        /// OpenAI's older Completions.
+        OpenAiCompletions = "openai_completions",
+        /// Anthropic Messages.
+        Anthropic = "anthropic",
+        /// Gemini's `generateContent`.
+        Gemini = "gemini",
+        /// Converse of Amazon Bedrock.
+        Bedrock = "bedrock",
+        /// Cohere's chat, version 2.
+        Cohere = "cohere",
+    }
+}
+
+choice! {
+    /// What to do with fields of a request that the provider's format cannot say. If left out, what changes the meaning of
+    /// an answer is refused with 400, and hints are left out and named in `x-postern-dropped`.
+    pub enum Unsupported {
+        /// Refuse the call with 400 and the field's name.
+        Error = "error",
+        /// Leave the field out and name it in `x-postern-dropped`.
+        Drop = "drop",
+    }
+}
+
+section! {
+    /// An account with AWS.
+    pub struct Aws {
+        /// The region, as in the provider's address: `us-east-1`.
+        region: String as Text,
+        /// The public part of an access key, as `${NAME}`.
+        access_key_id: SecretText,
+        /// The secret part, as `${NAME}`.
+        secret_access_key: SecretText,
+        /// The token of temporary credentials, as `${NAME}`.
+        session_token: Option<SecretText> as Maybe<SecretText>,
     }
 }
 
@@ -84,6 +138,8 @@ section! {
         /// Models to try, in this order, when no target of this one could answer. Each is an entry of `models` or a
         /// `PROVIDER/UPSTREAM-MODEL`.
         fallback: Vec<String> as List<ModelReference, 0>,
+        /// What to do with fields that a target cannot take; the provider's own setting if left out.
+        on_unsupported: Option<Unsupported> as Maybe<Unsupported>,
         /// Keep answers and give them again. This version accepts the setting and warns that it keeps none.
         cache: Option<Cache> as Maybe<Cache>,
     }
@@ -193,6 +249,48 @@ section! {
         output_audio: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
         from: Option<u32> as Maybe<Day>,
+    }
+}
+
+impl Format {
+    pub(super) const fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenAiChat => Dialect::OpenAiChat,
+            Self::OpenAiResponses => Dialect::OpenAiResponses,
+            Self::OpenAiCompletions => Dialect::OpenAiCompletions,
+            Self::Anthropic => Dialect::Anthropic,
+            Self::Gemini => Dialect::Gemini,
+            Self::Bedrock => Dialect::Bedrock,
+            Self::Cohere => Dialect::Cohere,
+        }
+    }
+}
+
+impl Provider {
+    /// The way to speak this format to it, if it does.
+    #[must_use]
+    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
+        if self.formats.is_empty() {
+            return self.usual().iter().find(|way| way.dialect == dialect);
+        }
+        let listed = self.formats.iter().any(|format| format.dialect() == dialect);
+        self.kind.way_in(dialect).filter(|_| listed)
+    }
+
+    /// The way to prefer.
+    #[must_use]
+    pub fn first_way(&self) -> Option<&'static Way> {
+        match self.formats.first() {
+            None => self.usual().first(),
+            Some(format) => self.kind.way_in(format.dialect()),
+        }
+    }
+
+    fn usual(&self) -> &'static [Way] {
+        let ways = self.kind.ways;
+        // Behind another address than OpenAI's own may be any server, and all of them speak the first.
+        let other_server = self.kind.kind == "openai" && self.base_url.is_some();
+        if other_server { ways.get(..1).unwrap_or_default() } else { ways }
     }
 }
 

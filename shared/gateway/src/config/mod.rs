@@ -24,8 +24,8 @@ use serde_json::Value;
 
 pub use collection::Map;
 pub use document::{
-    Cache, CatalogEntry, Config, Model, Payloads, Provider, Records, Retry, Server, Strategy, Target,
-    Timeouts,
+    Aws, Cache, CatalogEntry, Config, Format, Model, Payloads, Provider, Records, Retry, Server, Strategy,
+    Target, Timeouts, Unsupported,
 };
 pub use path::Path;
 pub use problem::{Problem, nearest};
@@ -83,6 +83,14 @@ impl Config {
             }
             if let Some(text) = &provider.api_key {
                 look(here.key("api_key"), text);
+            }
+            if let Some(aws) = &provider.aws {
+                let here = here.key("aws");
+                look(here.key("access_key_id"), &aws.access_key_id);
+                look(here.key("secret_access_key"), &aws.secret_access_key);
+                if let Some(text) = &aws.session_token {
+                    look(here.key("session_token"), text);
+                }
             }
             for (header, text) in &provider.headers {
                 look(here.key("headers").key(header), text);

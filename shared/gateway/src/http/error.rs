@@ -1,29 +1,45 @@
-//! Errors as answers. Every path so far speaks OpenAI's error shape
-//! (<https://platform.openai.com/docs/guides/error-codes>); a dialect of its own brings its own.
+//! Errors as answers, each in the format of its path. Paths that are nobody's format speak OpenAI's error shape
+//! (<https://platform.openai.com/docs/guides/error-codes>).
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+use postern_wire::Dialect;
+use postern_wire::dialect::ErrorBody;
 
 use crate::error::GatewayError;
 use crate::host::Host;
-use crate::pipeline::{Body, Reply};
+use crate::pipeline::{Body, Call, Reply, RequestId};
 
 /// An error as a reply with nothing left to do.
-pub(crate) fn reply<H: Host>(error: &GatewayError) -> Reply<H> {
-    Reply::plain(response(error))
+pub(crate) fn reply<H: Host>(dialect: Dialect, id: &RequestId, error: &GatewayError) -> Reply<H> {
+    Reply::plain(response_in(dialect, Some(id.as_str()), error))
 }
 
-/// An error as a response.
+/// An error as a response to a call, in its format.
+pub(crate) fn response_to<H: Host>(call: &Call, error: &GatewayError) -> Response<Body<H>> {
+    response_in(call.dialect, Some(call.id.as_str()), error)
+}
+
+/// An error as a response on a path that is nobody's format.
 pub(crate) fn response<H: Host>(error: &GatewayError) -> Response<Body<H>> {
-    let body = json!({
-        "error": {
-            "message": error.message,
-            "type": error.kind.error_type(),
-            "param": error.param,
-            "code": error.code(),
-        }
+    response_in(Dialect::OpenAiChat, None, error)
+}
+
+fn response_in<H: Host>(
+    dialect: Dialect,
+    request_id: Option<&str>,
+    error: &GatewayError,
+) -> Response<Body<H>> {
+    let status = error.kind.status();
+    let body = dialect.encode_error(&ErrorBody {
+        status: status.as_u16(),
+        message: &error.message,
+        error_type: error.kind.error_type(),
+        param: error.param.as_deref(),
+        code: Some(error.code()),
+        request_id,
     });
-    let mut response = json_response(error.kind.status(), &body);
+    let mut response = with_json(status, body);
     if let Some(wait) = error.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -40,7 +56,10 @@ pub(crate) fn response<H: Host>(error: &GatewayError) -> Response<Body<H>> {
 /// A JSON answer.
 pub(crate) fn json_response<H: Host>(status: StatusCode, body: &impl serde::Serialize) -> Response<Body<H>> {
     // The types that come here have string keys and no failing serializers.
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    with_json(status, serde_json::to_vec(body).unwrap_or_default())
+}
+
+fn with_json<H: Host>(status: StatusCode, bytes: impl Into<Bytes>) -> Response<Body<H>> {
     let mut response = Response::new(Body::whole(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

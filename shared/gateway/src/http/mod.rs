@@ -6,11 +6,14 @@ pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;
 
+pub(crate) use routes::dialect_of;
 pub(crate) use routes::{AdminOperation, Route, Router};
 
 use http::HeaderName;
 
 /// The id of a request, ours to our caller and the provider's to us.
 pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The same under Anthropic's name.
+pub(crate) static ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// The W3C trace.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");

@@ -41,6 +41,8 @@ pub fn document() -> Value {
         "components": {
             "securitySchemes": {
                 "key": { "type": "http", "scheme": "bearer", "description": "A virtual key (`pk_...`)." },
+                "x-api-key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
+                "x-goog-api-key": { "type": "apiKey", "in": "header", "name": "x-goog-api-key" },
                 "administrator": {
                     "type": "http", "scheme": "bearer", "description": "An administrator's token (`pa_...`).",
                 },
@@ -53,8 +55,14 @@ pub fn document() -> Value {
 fn operation(entry: &Entry) -> Value {
     let (tag, security) = match entry.tag {
         Tag::OpenAi => ("OpenAI", json!([{ "key": [] }])),
+        Tag::Anthropic => ("Anthropic", json!([{ "x-api-key": [] }, { "key": [] }])),
+        Tag::Gemini => ("Gemini", json!([{ "x-goog-api-key": [] }, { "key": [] }])),
         Tag::Administration => ("Administration", json!([{ "administrator": [] }])),
         Tag::Operations => ("Operations", json!([])),
+    };
+    let error = match entry.tag {
+        Tag::Anthropic | Tag::Gemini => "VendorAnswer",
+        Tag::OpenAi | Tag::Administration | Tag::Operations => "Error",
     };
     let mut operation = json!({
         "operationId": entry.id,
@@ -63,7 +71,7 @@ fn operation(entry: &Entry) -> Value {
         "security": security,
         "responses": {
             entry.success.as_str(): { "description": "Success", "content": content(entry) },
-            "default": { "description": "What went wrong", "content": schema_content("Error") },
+            "default": { "description": "What went wrong", "content": schema_content(error) },
         },
     });
     let Some(fields) = operation.as_object_mut() else { return operation };
@@ -129,6 +137,8 @@ fn schemas() -> Value {
             },
         },
         "ChatResponse": { "type": "object", "description": "OpenAI's chat completion, as the provider gave it." },
+        "VendorRequest": { "type": "object", "description": "The request, in the vendor's own format." },
+        "VendorAnswer": { "type": "object", "description": "The answer, in the vendor's own format." },
         "Model": {
             "type": "object",
             "required": ["id", "object", "created", "owned_by"],

@@ -2,8 +2,10 @@
 
 use http::{Method, StatusCode};
 use postern_wire::Dialect;
+use postern_wire::dialect::Framing;
 
 use crate::error::{ErrorKind, GatewayError};
+use crate::pipeline::{Address, Asks, Kind};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,8 @@ pub(crate) enum AdminOperation {
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    Chat(Dialect),
+    /// A call about a conversation.
+    Call(Asks),
     Models,
     Model(String),
     Admin(AdminOperation),
@@ -71,6 +74,10 @@ impl Entry {
 pub(crate) enum Tag {
     /// Callers of models, with a key.
     OpenAi,
+    /// The same, with Anthropic's SDKs.
+    Anthropic,
+    /// The same, with Gemini's.
+    Gemini,
     /// Administrators, with their token.
     Administration,
     /// Whoever operates the deployment, without credentials.
@@ -88,7 +95,67 @@ pub(crate) const TABLE: &[Entry] = &[
         body: Some("ChatRequest"),
         answer: "ChatResponse",
         streams: true,
-        make: |_| Route::Chat(Dialect::OpenAiChat),
+        make: |_| answer(Dialect::OpenAiChat),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/responses",
+        tag: Tag::OpenAi,
+        id: "createResponse",
+        summary: "A response, whole or streamed (OpenAI Responses)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        make: |_| answer(Dialect::OpenAiResponses),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/completions",
+        tag: Tag::OpenAi,
+        id: "createCompletion",
+        summary: "A completion, whole or streamed (OpenAI's older Completions)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        make: |_| answer(Dialect::OpenAiCompletions),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/messages",
+        tag: Tag::Anthropic,
+        id: "createMessage",
+        summary: "A message, whole or streamed (Anthropic Messages)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        make: |_| answer(Dialect::Anthropic),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/messages/count_tokens",
+        tag: Tag::Anthropic,
+        id: "countMessageTokens",
+        summary: "How many tokens a prompt has (Anthropic Messages)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| Route::Call(Asks { dialect: Dialect::Anthropic, kind: Kind::Count, address: None }),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1beta/models/{*id}",
+        tag: Tag::Gemini,
+        id: "generateContent",
+        summary: "MODEL:generateContent, MODEL:streamGenerateContent, MODEL:countTokens (Gemini)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        query: &[("alt", "sse: a stream as events, not as one JSON array")],
+        make: |_| answer(Dialect::Gemini),
         ..Entry::GET
     },
     Entry {
@@ -226,6 +293,48 @@ pub(crate) const TABLE: &[Entry] = &[
     },
 ];
 
+const fn answer(dialect: Dialect) -> Route {
+    Route::Call(Asks { dialect, kind: Kind::Answer, address: None })
+}
+
+/// Takes `MODEL:METHOD` apart.
+fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
+    let (model, method) = address.rsplit_once(':').unwrap_or((address, ""));
+    let (kind, stream) = match method {
+        "generateContent" => (Kind::Answer, false),
+        "streamGenerateContent" => (Kind::Answer, true),
+        "countTokens" => (Kind::Count, false),
+        _ => {
+            let text = format!(
+                "there is no method `{method}` of models here: generateContent, streamGenerateContent and countTokens are"
+            );
+            return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
+        }
+    };
+    if model.is_empty() {
+        return Err(
+            GatewayError::new(ErrorKind::InvalidRequest, "name the model before the colon").at("model")
+        );
+    }
+    let events = query.split('&').any(|pair| pair == "alt=sse");
+    let framing = if stream && !events { Framing::Array } else { Framing::Events };
+    let address = Some(Address { model: model.to_owned(), stream, framing });
+    Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address }))
+}
+
+/// Whose errors are told on a path, also where nothing is.
+pub(crate) fn dialect_of(path: &str) -> Dialect {
+    let under =
+        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if under("/v1/messages") {
+        Dialect::Anthropic
+    } else if under("/v1beta") {
+        Dialect::Gemini
+    } else {
+        Dialect::OpenAiChat
+    }
+}
+
 /// Finds routes.
 pub(crate) struct Router {
     /// Each path leads to the entries of [`TABLE`] that have it, one a method.
@@ -246,7 +355,12 @@ impl Router {
         Self { paths }
     }
 
-    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Route, GatewayError> {
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Route, GatewayError> {
         let Ok(found) = self.paths.at(path) else {
             let text = format!("there is nothing at {path}: /openapi.json lists what there is");
             return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
@@ -261,6 +375,9 @@ impl Router {
         };
         let parameter = found.params.iter().next().map_or("", |(_, value)| value);
         let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();
+        if entry.tag == Tag::Gemini {
+            return gemini(&parameter, query.unwrap_or_default());
+        }
         Ok((entry.make)(parameter))
     }
 }
@@ -273,21 +390,53 @@ mod tests {
     fn every_entry_is_found_by_its_own_path() {
         let router = Router::new();
         for entry in TABLE {
-            let path = entry.path.replace("{*id}", "openai%2Fgpt-4o").replace("{id}", "k1");
-            assert!(router.find(&entry.method, &path).is_ok(), "{} {path}", entry.method);
+            let model = if entry.tag == Tag::Gemini { "m:countTokens" } else { "openai%2Fgpt-4o" };
+            let path = entry.path.replace("{*id}", model).replace("{id}", "k1");
+            assert!(router.find(&entry.method, &path, None).is_ok(), "{} {path}", entry.method);
         }
-        let model = router.find(&Method::GET, "/v1/models/demo/echo").unwrap();
+        let model = router.find(&Method::GET, "/v1/models/demo/echo", None).unwrap();
         assert_eq!(model, Route::Model("demo/echo".to_owned()));
-        let encoded = router.find(&Method::GET, "/v1/models/openai%2Fgpt-4o").unwrap();
+        let encoded = router.find(&Method::GET, "/v1/models/openai%2Fgpt-4o", None).unwrap();
         assert_eq!(encoded, Route::Model("openai/gpt-4o".to_owned()));
+    }
+
+    #[test]
+    fn gemini_says_model_and_stream_in_the_address() {
+        let router = Router::new();
+        let find = |path: &str, query| match router.find(&Method::POST, path, query) {
+            Ok(Route::Call(asks)) => asks.address.unwrap(),
+            other => panic!("{path}: {other:?}"),
+        };
+        let whole = find("/v1beta/models/demo/echo:generateContent", Some("key=k"));
+        assert_eq!(whole, Address { model: "demo/echo".into(), stream: false, framing: Framing::Events });
+        let array = find("/v1beta/models/m:streamGenerateContent", None);
+        assert_eq!((array.stream, array.framing), (true, Framing::Array));
+        let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));
+        assert_eq!((events.stream, events.framing), (true, Framing::Events));
+        let other = router.find(&Method::POST, "/v1beta/models/m:embedContent", None).unwrap_err();
+        assert_eq!(other.kind, ErrorKind::UnknownRoute);
+    }
+
+    #[test]
+    fn errors_are_told_in_the_format_of_the_path() {
+        for (path, dialect) in [
+            ("/v1/messages", Dialect::Anthropic),
+            ("/v1/messages/batches", Dialect::Anthropic),
+            ("/v1/messagesx", Dialect::OpenAiChat),
+            ("/v1beta/models/m", Dialect::Gemini),
+            ("/v1/responses", Dialect::OpenAiChat),
+            ("/", Dialect::OpenAiChat),
+        ] {
+            assert_eq!(dialect_of(path), dialect, "{path}");
+        }
     }
 
     #[test]
     fn what_there_is_not_is_told_apart() {
         let router = Router::new();
-        let wrong_method = router.find(&Method::GET, "/v1/chat/completions").unwrap_err();
+        let wrong_method = router.find(&Method::GET, "/v1/chat/completions", None).unwrap_err();
         assert_eq!(wrong_method.kind, ErrorKind::MethodNotAllowed);
         assert!(wrong_method.message.contains("POST"));
-        assert_eq!(router.find(&Method::GET, "/v2").unwrap_err().kind, ErrorKind::UnknownRoute);
+        assert_eq!(router.find(&Method::GET, "/v2", None).unwrap_err().kind, ErrorKind::UnknownRoute);
     }
 }

@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 use http::HeaderValue;
 use http::request::Parts;
 use postern_wire::Dialect;
+use postern_wire::dialect::Framing;
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
@@ -20,11 +21,38 @@ use crate::time::Timestamp;
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
 
+/// What is asked about a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// To answer it.
+    Answer,
+    /// How many tokens it has.
+    Count,
+}
+
+/// What the address of a request says, in formats whose bodies do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) framing: Framing,
+}
+
+/// What a path asks for, in which format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asks {
+    pub(crate) dialect: Dialect,
+    pub(crate) kind: Kind,
+    pub(crate) address: Option<Address>,
+}
+
 /// A request to a model, before anything is known of its caller.
-pub(super) struct Call {
-    pub(super) id: RequestId,
+pub(crate) struct Call {
+    pub(crate) id: RequestId,
     pub(super) arrived: Timestamp,
-    pub(super) dialect: Dialect,
+    pub(crate) dialect: Dialect,
+    pub(super) kind: Kind,
+    pub(super) address: Option<Address>,
     pub(super) trace: TraceContext,
     pub(super) parts: Parts,
 }
@@ -34,11 +62,12 @@ impl Call {
         host: &H,
         id: RequestId,
         arrived: Timestamp,
-        dialect: Dialect,
+        asks: Asks,
         parts: Parts,
     ) -> Self {
+        let Asks { dialect, kind, address } = asks;
         let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
-        Self { id, arrived, dialect, trace, parts }
+        Self { id, arrived, dialect, kind, address, trace, parts }
     }
 }
 

@@ -10,12 +10,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use http::{HeaderMap, StatusCode, header};
-use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts, peek_response};
-use postern_wire::{Dialect, Fault, FaultKind};
+use postern_wire::dialect::DecodeError;
+use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts};
+use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
-use super::echo::Echo;
-use super::relay::{Relay, Step};
+use super::accept::Kind;
+use super::relay::Relay;
 use super::resolve::Leg;
+use super::stream::{Source, Step};
+use super::translation::Translation;
+use super::write::Translator;
 use crate::host::{FetchError, Host};
 use crate::time::Timestamp;
 
@@ -28,19 +32,41 @@ const MAX_HELD: usize = 1024 * 1024;
 
 /// What a target answered.
 pub(super) enum Answer<H: Host> {
-    /// A whole answer, byte for byte as it came.
-    Whole { status: StatusCode, headers: HeaderMap, body: Bytes, facts: ResponseFacts },
+    /// A whole answer, in the caller's format.
+    Whole { status: StatusCode, headers: HeaderMap, body: Bytes, facts: WholeFacts },
     /// A stream whose first token has come; `held` is what came up to it.
-    Stream { status: StatusCode, headers: HeaderMap, relay: Box<Relay<H>>, held: VecDeque<Bytes> },
-    /// A stream of the built-in demo.
-    Echo(Box<Echo<H>>),
+    Stream { status: StatusCode, headers: HeaderMap, source: Source<H>, held: VecDeque<Bytes> },
 }
 
 impl<H: Host> Answer<H> {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Whole { status, .. } | Self::Stream { status, .. } => *status,
-            Self::Echo(_) => StatusCode::OK,
+        }
+    }
+}
+
+/// What a whole answer says.
+#[derive(Debug, Default)]
+pub(super) struct WholeFacts {
+    pub(super) model: Option<String>,
+    pub(super) usage: Option<Usage>,
+    pub(super) finish_reasons: Vec<String>,
+    /// What the model wrote; only where it has to be counted.
+    pub(super) said: String,
+    /// Whether more than plain text of one choice was made.
+    pub(super) beyond_text: bool,
+}
+
+impl WholeFacts {
+    pub(super) fn new(facts: ResponseFacts, said: impl FnOnce() -> String) -> Self {
+        let ResponseFacts { model, usage, finish_reasons, beyond_text, .. } = facts;
+        Self {
+            beyond_text: beyond_text || finish_reasons.len() > 1,
+            said: if usage.is_none() { said() } else { String::new() },
+            model,
+            usage,
+            finish_reasons,
         }
     }
 }
@@ -68,6 +94,12 @@ impl From<Fault> for Failure {
 
 /// How an answer is to be read.
 pub(super) struct Reading {
+    /// What was asked.
+    pub(super) kind: Kind,
+    /// The format in which the provider answers.
+    pub(super) dialect: Dialect,
+    /// Turns the answer into the caller's format, if that is another.
+    pub(super) translator: Option<Translator>,
     /// Whether a stream was asked for.
     pub(super) stream: bool,
     /// Whether the usage event was asked for by us, not by the caller.
@@ -85,7 +117,7 @@ pub(super) async fn attempt<H: Host>(
     host: &H,
     leg: &Leg,
     request: http::Request<Bytes>,
-    how: Reading,
+    mut how: Reading,
 ) -> Result<Answer<H>, Failure> {
     let head_limit = if how.stream { leg.timeouts.first_token } else { leg.timeouts.total };
     let head_limit = head_limit.min(how.deadline.since(how.begun));
@@ -100,9 +132,9 @@ pub(super) async fn attempt<H: Host>(
     };
     let status = response.status();
     let answered = if status.is_success() {
-        read_answer(host, leg, response, &how).await.map_err(Failure::from)
+        read_answer(host, leg, response, &mut how).await.map_err(Failure::from)
     } else {
-        Err(read_error(host, leg, response, how.deadline).await)
+        Err(read_error(host, leg, response, &how).await)
     };
     answered.map_err(|mut failure| {
         failure.fault.status.get_or_insert(status.as_u16());
@@ -115,7 +147,7 @@ async fn read_answer<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    how: &Reading,
+    how: &mut Reading,
 ) -> Result<Answer<H>, Fault> {
     let (parts, body) = response.into_parts();
     if parts.headers.contains_key(header::CONTENT_ENCODING) {
@@ -123,12 +155,24 @@ async fn read_answer<H: Host>(
         return Err(Fault::new(FaultKind::BadAnswer, text));
     }
     if how.stream && !is_whole(&parts.headers) {
-        let mut relay = Box::new(Relay::new(body, leg.timeouts.clone(), how));
-        let held = first_token(host, &mut relay).await?;
-        return Ok(Answer::Stream { status: parts.status, headers: parts.headers, relay, held });
+        let timeouts = leg.timeouts.clone();
+        let mut source = match how.translator.take() {
+            None => Source::Relay(Box::new(Relay::new(body, timeouts, how))),
+            Some(by) => Source::Translation(Box::new(Translation::new(body, timeouts, how, by))),
+        };
+        let held = first_token(host, &mut source).await?;
+        return Ok(Answer::Stream { status: parts.status, headers: parts.headers, source, held });
     }
     let body = read_whole(host, leg, body, MAX_ANSWER, how.deadline).await?;
-    let facts = peek_response(&body).map_err(|failure| match failure {
+    let read = match (how.kind, how.translator.take()) {
+        (Kind::Count, _) => read_count(&body).map(|()| (body.clone(), WholeFacts::default())),
+        (Kind::Answer, None) => how.dialect.peek_response(&body).map(|facts| {
+            let facts = WholeFacts::new(facts, || how.dialect.said_in(&body));
+            (body.clone(), facts)
+        }),
+        (Kind::Answer, Some(translator)) => retell(how.dialect, &body, &translator),
+    };
+    let (told, facts) = read.map_err(|failure| match failure {
         PeekFailure::Fault(fault) => fault,
         PeekFailure::Decode(error) => {
             Fault::new(FaultKind::BadAnswer, describe_bad(&parts.headers, &body, &error))
@@ -138,10 +182,38 @@ async fn read_answer<H: Host>(
         let text = "a whole answer came where a stream was asked for";
         return Err(Fault::new(FaultKind::BadAnswer, text));
     }
-    Ok(Answer::Whole { status: parts.status, headers: parts.headers, body, facts })
+    Ok(Answer::Whole { status: parts.status, headers: parts.headers, body: told, facts })
 }
 
-fn describe_bad(headers: &HeaderMap, body: &[u8], error: &postern_wire::dialect::DecodeError) -> String {
+/// Tells a whole answer in the caller's format.
+fn retell(
+    dialect: Dialect,
+    body: &[u8],
+    translator: &Translator,
+) -> Result<(Bytes, WholeFacts), PeekFailure> {
+    let mut response = dialect.decode_response(body).map_err(|error| dialect.fault_instead(body, error))?;
+    let facts = WholeFacts::new(response.facts(), || response.said());
+    if translator.foreign {
+        response.leave_extra();
+        // Ids have the mark of their format, and the model is called as the caller called it.
+        response.id = None;
+        response.model = None;
+    }
+    if translator.seals() {
+        response.seal_signatures();
+    }
+    Ok((translator.to.encode_response(&response, &translator.context), facts))
+}
+
+/// An answer to a question of how many tokens a prompt has passes as it came.
+fn read_count(body: &[u8]) -> Result<(), PeekFailure> {
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(PeekFailure::Decode(DecodeError::at("", "expected a JSON object"))),
+    }
+}
+
+fn describe_bad(headers: &HeaderMap, body: &[u8], error: &DecodeError) -> String {
     if body.iter().all(u8::is_ascii_whitespace) {
         return "the answer is empty".to_owned();
     }
@@ -158,21 +230,21 @@ fn is_whole(headers: &HeaderMap) -> bool {
 }
 
 /// Holds a stream back until its first token, or its regular end, has come.
-async fn first_token<H: Host>(host: &H, relay: &mut Relay<H>) -> Result<VecDeque<Bytes>, Fault> {
+async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeque<Bytes>, Fault> {
     let mut held = VecDeque::new();
     let mut size = 0;
     loop {
-        match poll_fn(|cx| relay.poll_step(host, cx)).await {
-            Step::Failed(fault) if relay.facts.begun => {
+        match poll_fn(|cx| source.poll_step(host, cx)).await {
+            Step::Failed(fault) if source.facts().begun => {
                 // The first token and the failure came together: the caller gets both.
-                relay.put_back(Step::Failed(fault));
+                source.put_back(Step::Failed(fault));
                 return Ok(held);
             }
             Step::Failed(fault) => return Err(fault),
             Step::Forward(bytes) => {
                 size += bytes.len();
                 held.push_back(bytes);
-                if relay.facts.begun || !relay.facts.finish_reasons.is_empty() {
+                if !source.facts().is_empty() {
                     return Ok(held);
                 }
                 if size > MAX_HELD {
@@ -181,7 +253,7 @@ async fn first_token<H: Host>(host: &H, relay: &mut Relay<H>) -> Result<VecDeque
                 }
             }
             Step::End => {
-                relay.put_back(Step::End);
+                source.put_back(Step::End);
                 return Ok(held);
             }
         }
@@ -192,24 +264,26 @@ async fn read_error<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    deadline: Timestamp,
+    how: &Reading,
 ) -> Failure {
     let (parts, body) = response.into_parts();
     let status = parts.status;
     // An error whose text does not come in time is still the error that its status says.
-    let body = read_whole(host, leg, body, MAX_ERROR, deadline).await.unwrap_or_default();
+    let body = read_whole(host, leg, body, MAX_ERROR, how.deadline).await.unwrap_or_default();
     let now = host.now().seconds();
-    let fault = Dialect::OpenAiChat.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
+    let fault = how.dialect.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
     // What is about the gateway's own account, or may hold a part of its key, is not passed on.
-    let passes = matches!(
-        fault.kind,
-        FaultKind::InvalidRequest
-            | FaultKind::ContextTooLong
-            | FaultKind::ContentFilter
-            | FaultKind::NotFound
-            | FaultKind::TooLarge
-            | FaultKind::RateLimited
-    ) && status.is_client_error();
+    let passes = how.translator.is_none()
+        && matches!(
+            fault.kind,
+            FaultKind::InvalidRequest
+                | FaultKind::ContextTooLong
+                | FaultKind::ContentFilter
+                | FaultKind::NotFound
+                | FaultKind::TooLarge
+                | FaultKind::RateLimited
+        )
+        && status.is_client_error();
     // What the fault's text leaves out, such as the account's own ids, must not go on either.
     let clean = passes && message_of(&body).is_some_and(|message| message == fault.message);
     let verbatim = clean.then_some(Verbatim { status, body });

@@ -7,12 +7,10 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
-use postern_wire::dialect::openai_chat::EncoderOptions;
 use postern_wire::{Dialect, Fault};
 
 use super::draft::Draft;
-use super::echo::Echo;
-use super::relay::{Relay, Step, StreamFacts};
+use super::stream::{Source, Step};
 use crate::host::Host;
 use crate::record::Outcome;
 use crate::time::Timestamp;
@@ -24,21 +22,6 @@ enum Content<H: Host> {
     Whole(Bytes),
     Stream(Box<Streaming<H>>),
     Done,
-}
-
-/// Where a stream comes from.
-pub(super) enum Source<H: Host> {
-    Relay(Box<Relay<H>>),
-    Echo(Box<Echo<H>>),
-}
-
-impl<H: Host> Source<H> {
-    fn facts(&mut self) -> &mut StreamFacts {
-        match self {
-            Self::Relay(relay) => &mut relay.facts,
-            Self::Echo(echo) => &mut echo.facts,
-        }
-    }
 }
 
 /// A stream on its way to the caller, with the call's record.
@@ -134,15 +117,10 @@ impl<H: Host> Streaming<H> {
         }
         // Its caller may have it before this is asked again.
         self.note_progress();
-        match &mut self.source {
-            Source::Relay(relay) => {
-                let upstream = relay.release()?;
-                self.held.clear();
-                self.released = true;
-                Some(upstream)
-            }
-            Source::Echo(_) => None,
-        }
+        let upstream = self.source.release()?;
+        self.held.clear();
+        self.released = true;
+        Some(upstream)
     }
 
     /// The next bytes for the caller, and whether they are the last.
@@ -164,10 +142,7 @@ impl<H: Host> Streaming<H> {
         if let Some(since) = self.waiting.take() {
             self.draft.record().upstream_us += begun.since(since).as_micros() as u64;
         }
-        let step = match &mut self.source {
-            Source::Relay(relay) => relay.poll_step(&self.host, cx),
-            Source::Echo(echo) => echo.poll_step(&self.host, cx),
-        };
+        let step = self.source.poll_step(&self.host, cx);
         self.note_progress();
         let next = match step {
             Poll::Pending => Poll::Pending,
@@ -221,7 +196,7 @@ impl<H: Host> Streaming<H> {
             // The host may have passed on half an event: the error must not become a part of it.
             out.extend_from_slice(b"\n\n");
         }
-        self.dialect.stream_encoder(EncoderOptions::default()).fail(&told, &mut out);
+        self.source.fail(self.dialect, &told, &mut out);
         self.draft.attempt_failed(fault);
         self.close(Outcome::StreamFailed);
         out.freeze()

@@ -1,19 +1,25 @@
 //! A chat call from its key to its answer.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use postern_wire::dialect::openai_chat::said_in;
+use postern_wire::dialect::openai_chat::RequestHead;
+use postern_wire::dialect::{DecodeError, Framing};
 
-use super::accept::{Call, read_body};
+use super::accept::{Call, Kind, read_body};
+use super::asked::Asked;
 use super::attempt::{Answer, Verbatim};
-use super::body::{Body, Source, Streaming};
-use super::dispatch::{Asked, Undelivered, dispatch};
+use super::body::{Body, Streaming};
+use super::count;
+use super::dispatch::{Delivery, Undelivered, dispatch};
 use super::draft::Draft;
 use super::gateway::Gateway;
 use super::resolve::{Leg, resolve};
+use super::stream::Source;
+use super::write::Remarks;
 use super::{After, Reply};
 use crate::error::GatewayError;
 use crate::host::Host;
@@ -25,12 +31,23 @@ use crate::record::{Outcome, Place, Record};
 static PASSED: [HeaderName; 2] =
     [HeaderName::from_static("openai-processing-ms"), HeaderName::from_static("openai-version")];
 
+/// Bytes of a list of fields in a header.
+const LONGEST_LIST: usize = 2048;
+
 // Made once: a name given as text is parsed at each use.
 static MODEL: HeaderName = HeaderName::from_static("x-postern-model");
 static TARGET: HeaderName = HeaderName::from_static("x-postern-target");
 static COST: HeaderName = HeaderName::from_static("x-postern-cost-usd");
 static CACHE: HeaderName = HeaderName::from_static("x-postern-cache");
+static DROPPED: HeaderName = HeaderName::from_static("x-postern-dropped");
+static LOWERED: HeaderName = HeaderName::from_static("x-postern-lowered");
 static UPSTREAM_ID: HeaderName = HeaderName::from_static("x-postern-upstream-request-id");
+/// Where providers put the id of a request.
+static UPSTREAM_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-amzn-requestid"),
+];
 static BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Runs a call through all stages.
@@ -52,30 +69,46 @@ where
                 }
                 None => After::nothing(),
             };
-            return Reply { response: http_error::response(&refused.error), after };
+            return Reply { response: http_error::response_to(&call, &refused.error), after };
         }
     };
     let mut draft = Draft::new(host, Arc::clone(&snapshot), record_of(&call, &caller));
     let body = match read_body(host, &call.parts, body, snapshot.config.server.max_body).await {
         Ok(body) => body,
-        Err(error) => return refuse(draft, &error),
+        Err(error) => return refuse(&call, draft, &error),
     };
-    let head = match call.dialect.peek_request(&body) {
+    let head = match head_of(&call, &body) {
         Ok(head) => head,
-        Err(error) => return refuse(draft, &error.into()),
+        Err(error) => return refuse(&call, draft, &error.into()),
     };
     draft.request_body(call.dialect, &body);
     draft.record().model.clone_from(&head.model);
     draft.record().stream = head.stream;
     let plan = match resolve(host, snapshot, &caller, &head.model) {
         Ok(plan) => plan,
-        Err(error) => return refuse(draft, &error),
+        Err(error) => return refuse(&call, draft, &error),
     };
-    let asked = Asked { call: &call, plan: &plan, head: &head, body: &body };
-    match dispatch(host, &asked, &mut draft).await {
-        Ok((answer, leg)) => transcode(host, &call, answer, leg, draft),
-        Err(undelivered) => undeliverable(undelivered, draft),
+    let asked = Asked::new(&call, &plan, &head, &body);
+    if call.kind == Kind::Count {
+        return count::run(host, &asked, draft).await;
     }
+    match dispatch(host, &asked, &mut draft).await {
+        Ok(delivery) => transcode(host, &call, delivery, draft),
+        Err(undelivered) => undeliverable(&call, undelivered, draft),
+    }
+}
+
+/// What the body and the address say to the gateway.
+fn head_of(call: &Call, body: &Bytes) -> Result<RequestHead, DecodeError> {
+    let mut head = match call.kind {
+        Kind::Answer => call.dialect.peek_request(body)?,
+        Kind::Count => call.dialect.peek_count_request(body)?,
+    };
+    if let Some(address) = &call.address {
+        head.model.clone_from(&address.model);
+        head.stream = address.stream;
+    }
+    Ok(head)
 }
 
 fn record_of(call: &Call, caller: &Caller) -> Record {
@@ -86,7 +119,11 @@ fn record_of(call: &Call, caller: &Caller) -> Record {
         tenant: caller.tenant().to_owned(),
         key: caller.key().to_owned(),
         dialect: call.dialect.name().to_owned(),
-        operation: "chat".to_owned(),
+        operation: match call.kind {
+            Kind::Answer => "chat",
+            Kind::Count => "count_tokens",
+        }
+        .to_owned(),
         trace_id: call.trace.trace_id(),
         country,
         colo,
@@ -95,14 +132,14 @@ fn record_of(call: &Call, caller: &Caller) -> Record {
     }
 }
 
-fn refuse<H: Host>(mut draft: Draft<H>, error: &GatewayError) -> Reply<H> {
+pub(super) fn refuse<H: Host>(call: &Call, mut draft: Draft<H>, error: &GatewayError) -> Reply<H> {
     draft.fail(error, Outcome::Refused);
     let after = draft.finish(Outcome::Refused);
-    Reply { response: http_error::response(error), after }
+    Reply { response: http_error::response_to(call, error), after }
 }
 
 /// No target answered: the provider's own error as it came where that is the caller's business, otherwise ours.
-fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Reply<H> {
+pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut draft: Draft<H>) -> Reply<H> {
     let (error, verbatim) = match undelivered {
         Undelivered::Error(error) => (error, None),
         Undelivered::Failed { failure, place } => {
@@ -111,7 +148,7 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
     };
     let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
     draft.fail(&error, outcome);
-    let mut response = http_error::response(&error);
+    let mut response = http_error::response_to(call, &error);
     if let Some(Verbatim { status, body }) = verbatim {
         draft.record().status = status.as_u16();
         *response.status_mut() = status;
@@ -124,16 +161,17 @@ fn undeliverable<H: Host>(undelivered: Undelivered, mut draft: Draft<H>) -> Repl
     Reply { response, after: draft.finish(outcome) }
 }
 
-/// The answer becomes a reply. In the caller's own format its bytes stay as they are.
-fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut draft: Draft<H>) -> Reply<H> {
+/// The answer becomes a reply.
+fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draft: Draft<H>) -> Reply<H> {
+    let Delivery { answer, leg, remarks } = delivery;
     match answer {
         Answer::Whole { status, headers, body, facts } => {
             let mut response = Response::new(Body::whole(Bytes::new()));
             *response.status_mut() = status;
-            pass_headers(&headers, response.headers_mut(), "application/json");
+            pass_headers(&headers, &remarks, response.headers_mut(), "application/json");
             match facts.usage {
                 Some(usage) => draft.provider_usage(usage),
-                None => draft.said(&said_in(&body), facts.finish_reasons.len() > 1 || facts.beyond_text),
+                None => draft.said(&facts.said, facts.beyond_text),
             }
             draft.count_missing_usage();
             draft.response_body(&body);
@@ -150,31 +188,35 @@ fn transcode<H: Host>(host: &H, call: &Call, answer: Answer<H>, leg: &Leg, mut d
             *response.body_mut() = Body::whole(body);
             Reply { response, after: draft.finish(Outcome::Ok) }
         }
-        Answer::Stream { status, headers, relay, held } => {
-            stream(host, call, leg, draft, status, &headers, Source::Relay(relay), held)
-        }
-        Answer::Echo(echo) => {
-            let source = Source::Echo(echo);
-            stream(host, call, leg, draft, StatusCode::OK, &HeaderMap::new(), source, <_>::default())
+        Answer::Stream { status, headers, source, held } => {
+            let mut response = stream(host, call, draft, source, held);
+            *response.response.status_mut() = status;
+            let to = response.response.headers_mut();
+            let kind = match call.address.as_ref().map(|address| address.framing) {
+                Some(Framing::Array) => "application/json",
+                _ => "text/event-stream; charset=utf-8",
+            };
+            pass_headers(&headers, &remarks, to, kind);
+            to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            // Asks nginx and its kin not to collect the stream before they pass it on.
+            to.insert(&BUFFERING, HeaderValue::from_static("no"));
+            name_target(to, leg);
+            response
         }
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a streamed reply, put together in one place")]
 fn stream<H: Host>(
     host: &H,
     call: &Call,
-    leg: &Leg,
     draft: Draft<H>,
-    status: StatusCode,
-    headers: &HeaderMap,
     source: Source<H>,
-    held: std::collections::VecDeque<Bytes>,
+    held: VecDeque<Bytes>,
 ) -> Reply<H> {
     let (mut draft, after) = draft.into_body();
     let now = host.now();
     let record = draft.record();
-    record.status = status.as_u16();
+    record.status = StatusCode::OK.as_u16();
     let until_now = now.since(record.at).as_micros() as u64;
     record.first_token_us = Some(until_now);
     record.gateway_us = until_now.saturating_sub(record.upstream_us);
@@ -188,38 +230,54 @@ fn stream<H: Host>(
         waiting: None,
         released: false,
     };
-    let mut response = Response::new(Body::stream(streaming));
-    *response.status_mut() = status;
-    let to = response.headers_mut();
-    pass_headers(headers, to, "text/event-stream; charset=utf-8");
-    to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Asks nginx and its kin not to collect the stream before they pass it on.
-    to.insert(&BUFFERING, HeaderValue::from_static("no"));
-    name_target(to, leg);
-    Reply { response, after }
+    Reply { response: Response::new(Body::stream(streaming)), after }
 }
 
-fn pass_headers(from: &HeaderMap, to: &mut HeaderMap, content_type: &'static str) {
-    let kind = from.get(header::CONTENT_TYPE).cloned();
+fn pass_headers(from: &HeaderMap, remarks: &Remarks, to: &mut HeaderMap, content_type: &'static str) {
+    let kind = from.get(header::CONTENT_TYPE).filter(|_| !remarks.translated).cloned();
     to.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static(content_type)));
     for name in &PASSED {
-        if let Some(value) = from.get(name) {
+        if let Some(value) = from.get(name).filter(|_| !remarks.translated) {
             to.insert(name, value.clone());
         }
     }
-    if let Some(id) = from.get(&crate::http::REQUEST_ID) {
+    if let Some(id) = UPSTREAM_IDS.iter().find_map(|name| from.get(name)) {
         to.insert(&UPSTREAM_ID, id.clone());
+    }
+    name_fields(to, &DROPPED, &remarks.dropped);
+    name_fields(to, &LOWERED, &remarks.lowered);
+}
+
+/// Names fields in a header, each once, as many as fit.
+fn name_fields(to: &mut HeaderMap, name: &HeaderName, fields: &[String]) {
+    let mut text = String::new();
+    for (at, field) in fields.iter().enumerate() {
+        if fields.iter().take(at).any(|other| other == field) {
+            continue;
+        }
+        if text.len() + field.len() > LONGEST_LIST {
+            text.push_str(", ...");
+            break;
+        }
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        // Names of unknown fields are the caller's own words.
+        text.extend(field.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }));
+    }
+    if !text.is_empty() {
+        insert(to, name, &text);
     }
 }
 
-fn name_target(to: &mut HeaderMap, leg: &Leg) {
+pub(super) fn name_target(to: &mut HeaderMap, leg: &Leg) {
     insert(to, &MODEL, &leg.logical);
     insert(to, &TARGET, &format!("{}/{}", leg.provider, leg.model));
     to.insert(&CACHE, HeaderValue::from_static("off"));
 }
 
 /// Sets a header; a value that cannot be one (a model's name with odd characters) is left out.
-fn insert(to: &mut HeaderMap, name: &HeaderName, value: &str) {
+pub(super) fn insert(to: &mut HeaderMap, name: &HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         to.insert(name, value);
     }

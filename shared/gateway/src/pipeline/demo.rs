@@ -8,14 +8,13 @@ use postern_wire::Usage;
 use postern_wire::chat::{
     Choice, ChoiceDelta, Delta, FinishReason, Message, Request, Response, ResponseFormat, Role, ToolChoice,
 };
-use postern_wire::dialect::openai_chat::EncoderOptions;
-use postern_wire::dialect::openai_chat::peek::ResponseFacts;
+use postern_wire::dialect::AnswerContext;
 
-use super::attempt::Answer;
-use super::dispatch::Asked;
+use super::asked::Asked;
+use super::attempt::{Answer, WholeFacts};
 use super::echo::{Echo, MODELS, Pace};
-use super::relay::StreamFacts;
 use super::resolve::Leg;
+use super::stream::{Source, StreamFacts};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
 use crate::time::Timestamp;
@@ -54,51 +53,55 @@ pub(super) fn answer<H: Host>(
     deadline: Timestamp,
 ) -> Result<Answer<H>, GatewayError> {
     let pace = pace(&leg.model)?;
-    let request = asked.call.dialect.decode_request(asked.body)?;
-    let said = say(&request)?;
-    let created = asked.call.arrived.seconds();
-    let id = format!("chatcmpl-{}", asked.call.id);
+    let request = asked.request()?;
+    let said = say(request)?;
+    let context =
+        AnswerContext { model: leg.model.clone(), ..asked.context(request, Some(said.usage.input)) };
     if !asked.head.stream {
-        return Ok(whole(asked, leg, &said, id, created));
+        return Ok(whole(asked, leg, &said, &context));
     }
-    let options =
-        EncoderOptions { id, created, model: leg.model.clone(), include_usage: asked.head.include_usage };
-    let encoder = asked.call.dialect.stream_encoder(options);
+    let encoder = asked.call.dialect.stream_encoder(context, asked.framing());
     let facts = StreamFacts {
         model: Some(leg.model.clone()),
         finish_reasons: said.finish_reasons(),
         ..StreamFacts::default()
     };
-    Ok(Answer::Echo(Box::new(Echo::new(
-        deltas(&said),
-        encoder,
-        Pace { every: pace, now: host.now(), deadline },
-        facts,
-    ))))
+    let pace = Pace { every: pace, now: host.now(), deadline };
+    let echo = Echo::new(deltas(&said), encoder, pace, facts);
+    Ok(Answer::Stream {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        source: Source::Echo(Box::new(echo)),
+        held: <_>::default(),
+    })
 }
 
-fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, id: String, created: u64) -> Answer<H> {
+/// How many tokens a request has: for the demo, a word is one.
+pub(super) fn input_tokens(request: &Request) -> u64 {
+    let words: usize = request.messages.iter().map(|m| m.joined_text().split_whitespace().count()).sum();
+    words as u64
+}
+
+fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, context: &AnswerContext) -> Answer<H> {
     let text = said.words.concat();
     let choice = |index| Choice {
         finish: Some(said.finish()),
         ..Choice::new(index, Message::text(Role::Assistant, text.clone()))
     };
     let response = Response {
-        id: Some(id),
         model: Some(leg.model.clone()),
-        created: Some(created),
+        created: Some(context.created),
         choices: (0..said.choices).map(choice).collect(),
         usage: Some(said.usage),
         ..Response::default()
     };
-    let facts = ResponseFacts {
+    let facts = WholeFacts {
         model: response.model.clone(),
         usage: response.usage,
         finish_reasons: said.finish_reasons(),
-        text_bytes: text.len(),
-        beyond_text: said.choices > 1,
+        ..WholeFacts::default()
     };
-    let body = asked.call.dialect.encode_response(&response);
+    let body = asked.call.dialect.encode_response(&response, context);
     Answer::Whole { status: StatusCode::OK, headers: HeaderMap::new(), body, facts }
 }
 
@@ -147,10 +150,10 @@ fn say(request: &Request) -> Result<Said, GatewayError> {
     let limit = request.output_limit.map_or(MOST_WORDS, |limit| limit.tokens.min(MOST_WORDS));
     let cut = too_long || words.len() as u64 > limit;
     words.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let input: usize = request.messages.iter().map(|m| m.joined_text().split_whitespace().count()).sum();
+    let input = input_tokens(request);
     let choices = request.n.unwrap_or(1).clamp(1, MOST_CHOICES) as u32;
     let output = words.len() as u64 * u64::from(choices);
-    Ok(Said { cut, usage: Usage { input: input as u64, output, ..Usage::default() }, words, choices })
+    Ok(Said { cut, usage: Usage { input, output, ..Usage::default() }, words, choices })
 }
 
 /// The pause before each word of a model, if there is a model of this name.

@@ -9,7 +9,7 @@ use postern_wire::chat::{ChoiceDelta, Delta};
 use postern_wire::dialect::StreamEncoder;
 use postern_wire::{Fault, FaultKind};
 
-use super::relay::{Step, StreamFacts};
+use super::stream::{Step, StreamFacts};
 use super::timer::Timer;
 use crate::host::Host;
 use crate::time::Timestamp;
@@ -84,6 +84,13 @@ impl<H: Host> Echo<H> {
             self.ended = true;
         }
         Poll::Ready(Step::Forward(out.freeze()))
+    }
+}
+
+impl<H: Host> Echo<H> {
+    /// Writes the error event that ends a failed stream.
+    pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
+        self.encoder.fail(fault, out);
     }
 }
 

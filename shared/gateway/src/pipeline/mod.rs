@@ -4,9 +4,11 @@
 //! their order cannot be wrong.
 
 mod accept;
+mod asked;
 mod attempt;
 mod body;
 mod chat;
+mod count;
 mod deadline;
 mod demo;
 mod dispatch;
@@ -14,13 +16,17 @@ mod draft;
 mod echo;
 mod figures;
 mod gateway;
+mod intake;
 mod relay;
 mod resolve;
 mod settle;
+mod stream;
 mod tally;
 mod timer;
+mod translation;
+mod write;
 
-pub(crate) use accept::read_body;
+pub(crate) use accept::{Address, Asks, Call, Kind, read_body};
 pub use accept::{RequestId, TraceContext};
 pub use body::Body;
 pub use deadline::Deadline;
@@ -30,6 +36,7 @@ pub use settle::{After, settle};
 
 use bytes::Bytes;
 use http::Request;
+use postern_wire::Dialect;
 use tracing::Instrument as _;
 
 use crate::host::Host;
@@ -63,12 +70,14 @@ where
     let arrived = host.now();
     let id = RequestId::new(host, arrived);
     let (parts, body) = request.into_parts();
-    let route = gateway.router.find(&parts.method, parts.uri.path());
+    let path = parts.uri.path();
+    let route = gateway.router.find(&parts.method, path, parts.uri.query());
+    let dialect = surface::dialect_of(path);
     let span = tracing::debug_span!("request", request_id = %id);
     let mut reply = async {
         match route {
-            Ok(Route::Chat(dialect)) => {
-                let call = accept::Call::new(host, id.clone(), arrived, dialect, parts);
+            Ok(Route::Call(asks)) => {
+                let call = Call::new(host, id.clone(), arrived, asks, parts);
                 chat::run(gateway, host, call, body).await
             }
             Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
@@ -77,11 +86,16 @@ where
             Ok(Route::Health) => surface::health::health(),
             Ok(Route::Ready) => surface::health::ready(gateway, host).await,
             Ok(Route::OpenApi) => surface::openapi::reply(),
-            Err(error) => surface::error::reply(&error),
+            Err(error) => surface::error::reply(dialect, &id, &error),
         }
     }
     .instrument(span)
     .await;
-    reply.response.headers_mut().insert(&surface::REQUEST_ID, id.header());
+    let headers = reply.response.headers_mut();
+    headers.insert(&surface::REQUEST_ID, id.header());
+    if dialect == Dialect::Anthropic {
+        // Where Anthropic's SDKs look for it.
+        headers.insert(&surface::ANTHROPIC_REQUEST_ID, id.header());
+    }
     reply
 }

@@ -3,77 +3,31 @@
 //!
 //! Only whole events are passed on, so that a cut in the middle of one never reaches the caller.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_core::Stream;
-use postern_wire::dialect::openai_chat::peek::{EventKind, PeekFailure, peek_event};
+use postern_wire::dialect::Observer;
+use postern_wire::dialect::openai_chat::peek::{EventKind, PeekFailure};
 use postern_wire::sse::{Decoder, Event};
-use postern_wire::{Fault, FaultKind, Usage};
+use postern_wire::{Fault, FaultKind};
 
 use super::attempt::Reading;
-use super::timer::Timer;
+use super::intake::{Intake, Piece};
+use super::stream::{BURST, Step, StreamFacts, empty};
 use crate::config::Timeouts;
 use crate::host::Host;
-use crate::time::Timestamp;
 
 /// The largest single event, bytes. A generated image inside one is a few million.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
-/// What is there at once goes on in pieces of about this many bytes.
-const BURST: usize = 16 * 1024;
-/// How long a finished stream may take to close its connection, which then can be used again.
-const CLOSING: Duration = Duration::from_millis(200);
-
-/// What a stream did next.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Bytes for the caller.
-    Forward(Bytes),
-    /// Complete.
-    End,
-    /// It failed; nothing follows.
-    Failed(Fault),
-}
-
-/// What was seen of a stream so far.
-#[derive(Debug, Default)]
-pub(super) struct StreamFacts {
-    /// The model that the upstream says answers, for whoever takes it first.
-    pub(super) model: Option<String>,
-    /// Whether the model is known, taken or not.
-    pub(super) named: bool,
-    /// The provider's figures, once they came.
-    pub(super) usage: Option<Usage>,
-    /// Why each choice ended.
-    pub(super) finish_reasons: Vec<String>,
-    /// Generated text, reasoning and tool arguments, for whoever takes it first.
-    pub(super) said: String,
-    /// Whether there was more than text of one choice.
-    pub(super) beyond_text: bool,
-    /// Whether a first token, tool call or the like has come.
-    pub(super) begun: bool,
-    /// Whether the stream said that it is complete.
-    pub(super) done: bool,
-}
 
 /// The stream being read.
 pub(super) struct Relay<H: Host> {
-    upstream: H::Body,
+    intake: Intake<H>,
     events: Decoder,
+    observer: Observer,
     hide_usage: bool,
     /// How many choices were asked for.
     choices: usize,
-    timeouts: Timeouts,
-    timer: Timer<H>,
-    /// When the attempt began.
-    begun: Timestamp,
-    /// When the whole call must be over.
-    deadline: Timestamp,
-    /// When the upstream last gave bytes.
-    active: Timestamp,
-    closed: bool,
     /// Whether the last event was kept from the caller.
     hidden: bool,
     /// Met behind bytes that had to be passed on first: the next step.
@@ -85,16 +39,11 @@ impl<H: Host> Relay<H> {
     /// Reads the answer of an attempt.
     pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading) -> Self {
         Self {
-            upstream,
+            intake: Intake::new(upstream, timeouts, how),
             events: Decoder::new(MAX_EVENT),
+            observer: how.dialect.observer(),
             hide_usage: how.hide_usage,
             choices: usize::try_from(how.choices).unwrap_or(usize::MAX),
-            timeouts,
-            timer: Timer::new(),
-            begun: how.begun,
-            deadline: how.deadline,
-            active: how.begun,
-            closed: false,
             hidden: false,
             next: None,
             facts: StreamFacts::default(),
@@ -111,34 +60,29 @@ impl<H: Host> Relay<H> {
             if let Err(fault) = self.read_events(&mut forward) {
                 return Poll::Ready(self.after(forward, Step::Failed(fault)));
             }
-            // Also while data flows without a pause.
-            if self.active >= self.deadline && !self.facts.done {
-                return Poll::Ready(self.after(forward, Step::Failed(too_late("end of the answer"))));
+            if let Some(fault) = self.intake.overdue(&self.facts) {
+                return Poll::Ready(self.after(forward, Step::Failed(fault)));
             }
-            if self.closed || forward.len() >= BURST {
+            if self.intake.is_closed() || forward.len() >= BURST {
                 let step = forward.take().map(Step::Forward);
                 return Poll::Ready(step.unwrap_or_else(|| self.closing()));
             }
-            match Pin::new(&mut self.upstream).poll_next(cx) {
+            match self.intake.poll_piece(host, cx) {
                 // What is there already goes on in one piece.
-                Poll::Ready(Some(Ok(chunk))) => {
-                    self.active = host.now();
-                    self.events.push(chunk);
-                }
+                Poll::Ready(Piece::Chunk(chunk)) => self.events.push(chunk),
                 // After the end mark, a broken connection changes nothing.
-                Poll::Ready(Some(Err(_))) if self.facts.done => {
+                Poll::Ready(Piece::Broken) if self.facts.done => {
                     return Poll::Ready(self.after(forward, Step::End));
                 }
-                Poll::Ready(Some(Err(error))) => {
-                    tracing::warn!(%error, "a stream broke off");
+                Poll::Ready(Piece::Broken) => {
                     let fault = Fault::new(FaultKind::Cut, "the connection broke off");
                     return Poll::Ready(self.after(forward, Step::Failed(fault)));
                 }
-                Poll::Ready(None) => self.closed = true,
+                Poll::Ready(Piece::Closed) => {}
                 Poll::Pending => {
                     return match forward.take() {
                         Some(bytes) => Poll::Ready(Step::Forward(bytes)),
-                        None => self.poll_timer(host, cx),
+                        None => self.intake.poll_late(host, &self.facts, cx),
                     };
                 }
             }
@@ -159,31 +103,13 @@ impl<H: Host> Relay<H> {
     /// The upstream, when from here on nothing of its answer has to be withheld or changed: the usage event is for the
     /// caller, a first token has come, and nothing is known yet of the end.
     pub(super) const fn release(&mut self) -> Option<&mut H::Body> {
-        let flows = self.facts.begun && !self.facts.done && self.next.is_none() && !self.closed;
-        if flows && !self.hide_usage { Some(&mut self.upstream) } else { None }
+        let flows = self.facts.begun && !self.facts.done && self.next.is_none() && !self.intake.is_closed();
+        if flows && !self.hide_usage { Some(self.intake.upstream()) } else { None }
     }
 
     /// Puts a step back that was taken too early.
     pub(super) fn put_back(&mut self, step: Step) {
         self.next = Some(step);
-    }
-
-    fn poll_timer(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
-        let (due, what) = if self.facts.done {
-            (self.active.plus(CLOSING), "close")
-        } else if self.facts.begun {
-            (self.active.plus(self.timeouts.idle), "next token")
-        } else {
-            (self.begun.plus(self.timeouts.first_token), "first token")
-        };
-        if self.timer.poll_due(host, due.min(self.deadline), cx).is_pending() {
-            return Poll::Pending;
-        }
-        if self.facts.done {
-            return Poll::Ready(Step::End);
-        }
-        let what = if host.now() >= self.deadline { "end of the answer" } else { what };
-        Poll::Ready(Step::Failed(too_late(what)))
     }
 
     /// Reads every event that is there, and adds what may flow on to `forward`.
@@ -215,7 +141,7 @@ impl<H: Host> Relay<H> {
         if data.is_empty() {
             return Ok(!self.facts.done);
         }
-        let facts = peek_event(data).map_err(|failure| match failure {
+        let facts = self.observer.event(event).map_err(|failure| match failure {
             PeekFailure::Fault(fault) => fault,
             PeekFailure::Decode(error) => {
                 Fault::new(FaultKind::BadAnswer, format!("an event of the stream cannot be read: {error}"))
@@ -225,29 +151,17 @@ impl<H: Host> Relay<H> {
         if seen.done {
             return Ok(false);
         }
-        seen.said.push_str(&facts.text);
-        seen.beyond_text |= facts.beyond_text || self.choices > 1;
-        // One a choice: some servers repeat theirs in every event.
-        let missing = self.choices.saturating_sub(seen.finish_reasons.len());
-        seen.finish_reasons.extend(facts.finish_reasons.into_iter().take(missing));
-        if facts.usage.is_some() {
-            seen.usage = facts.usage;
-        }
-        if let Some(model) = facts.model.filter(|_| !seen.named) {
-            seen.named = true;
-            seen.model = Some(model);
-        }
-        match facts.kind {
-            EventKind::Content => seen.begun = true,
+        seen.beyond_text |= self.choices > 1;
+        match seen.add(facts, self.choices) {
             EventKind::Done => {
                 // An end mark with nothing before it is an empty answer, not a complete one.
-                if !seen.begun && seen.finish_reasons.is_empty() {
+                if seen.is_empty() {
                     return Err(empty());
                 }
                 seen.done = true;
             }
             EventKind::Usage => return Ok(!self.hide_usage),
-            EventKind::Role | EventKind::Other => {}
+            EventKind::Content | EventKind::Role | EventKind::Other => {}
         }
         Ok(true)
     }
@@ -296,16 +210,9 @@ impl<H: Host> Relay<H> {
 
     /// Not every server sends `[DONE]`; one that said of every choice why it finished has finished.
     const fn is_complete(&self) -> bool {
-        self.facts.done || self.facts.finish_reasons.len() >= self.choices
+        let finished = self.facts.finish_reasons.len() >= self.choices;
+        self.facts.done || (finished && !self.observer.needs_end_mark())
     }
-}
-
-fn too_late(what: &str) -> Fault {
-    Fault::new(FaultKind::Timeout, format!("the {what} did not come in time"))
-}
-
-fn empty() -> Fault {
-    Fault::new(FaultKind::BadAnswer, "the stream ended without an answer in it")
 }
 
 /// Bytes to pass on: the first event as it is, more of them copied together.

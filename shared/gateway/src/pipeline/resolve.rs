@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Model, Provider, Retry, Strategy, Timeouts};
+use crate::config::{Config, Model, Provider, Retry, Strategy, Timeouts, Unsupported};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
 use crate::identity::Caller;
@@ -29,6 +29,8 @@ pub(super) struct Leg {
     /// Tries on this target, the first included.
     pub(super) attempts: u32,
     pub(super) timeouts: Timeouts,
+    /// What the model says of fields that a target cannot take; the provider's word if nothing.
+    pub(super) on_unsupported: Option<Unsupported>,
 }
 
 impl Plan {
@@ -86,6 +88,7 @@ fn add_model<'c, H: Host>(
             model: model.to_owned(),
             attempts: Retry::default().attempts,
             timeouts: Timeouts::default(),
+            on_unsupported: None,
         });
     }
 }
@@ -108,6 +111,7 @@ fn add_legs<H: Host>(host: &H, name: &str, model: &Model, legs: &mut Vec<Leg>) {
         model: target.model.clone(),
         attempts: model.retry.attempts,
         timeouts: model.timeout.clone(),
+        on_unsupported: model.on_unsupported,
     }));
 }
 

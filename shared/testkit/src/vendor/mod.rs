@@ -1,10 +1,17 @@
 //! What vendors refuse, from their documentation: an upstream that takes everything would hide what a gateway breaks.
 
+pub mod anthropic;
+pub mod gemini;
 pub mod openai_chat;
+pub mod openai_responses;
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use crate::script::Reply;
+
+type Checked = Result<(), Refusal>;
 
 /// Why a vendor refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +20,16 @@ pub struct Refusal {
     pub param: Option<String>,
     /// For a person.
     pub message: String,
+}
+
+fn wrong<T>(param: impl Into<String>, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { param: Some(param.into()).filter(|p| !p.is_empty()), message: message.into() })
+}
+
+/// The body as an object.
+fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal { param: None, message: format!("not a JSON object: {error}") })
 }
 
 impl Refusal {

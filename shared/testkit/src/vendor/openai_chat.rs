@@ -4,9 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
-
-type Checked = Result<(), Refusal>;
+use super::{Checked, Refusal, wrong};
 
 /// Why the vendor would refuse this body, if it would.
 #[must_use]
@@ -17,10 +15,6 @@ pub fn refuse(body: &[u8]) -> Option<Refusal> {
         _ => wrong("", "the body must be an object"),
     });
     checked.err()
-}
-
-fn wrong<T>(param: impl Into<String>, message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { param: Some(param.into()).filter(|p| !p.is_empty()), message: message.into() })
 }
 
 fn check(request: &Map<String, Value>) -> Checked {

@@ -6,7 +6,7 @@ use crate::provider;
 use crate::usage::Usage;
 
 /// Kinds that the catalog knows before the gateway speaks to them.
-const LATER: [&str; 3] = ["bedrock", "vertex", "watsonx"];
+const LATER: [&str; 2] = ["vertex", "watsonx"];
 
 #[test]
 fn holds_over_a_thousand_models_in_order() {

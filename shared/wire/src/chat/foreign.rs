@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
-use super::{Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
+use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
+use super::{Choice, ChoiceDelta, Logprobs, Shape, TokenLogprob};
+use crate::dialect::carried::seal;
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
@@ -18,6 +19,7 @@ impl Request {
             let at = format!("messages[{index}]");
             take(&mut message.extra, &at, &mut left);
             leave_parts(&mut message.parts, &at, &mut left);
+            message.shape = Shape::Auto;
         }
         for (index, tool) in self.tools.iter_mut().enumerate() {
             // A vendor's own tool is made of nothing else: its writer refuses it as a whole.
@@ -57,6 +59,8 @@ fn leave_choice(choice: &mut Choice) {
     choice.extra.clear();
     choice.filters = None;
     choice.message.extra.clear();
+    // Readers of some formats know an answer's text in one spelling only.
+    choice.message.shape = Shape::Auto;
     if let Some(logprobs) = &mut choice.logprobs {
         leave_logprobs(logprobs);
     }
@@ -75,7 +79,31 @@ fn leave_logprobs(logprobs: &mut Logprobs) {
     leave(logprobs.refusal.as_deref_mut().unwrap_or_default());
 }
 
+impl Response {
+    /// Puts the signatures of tool calls into their ids, where callers send them back: for formats whose usual callers
+    /// keep nothing else of a call.
+    pub fn seal_signatures(&mut self) {
+        let parts = self.choices.iter_mut().flat_map(|choice| &mut choice.message.parts);
+        for part in parts {
+            if let Content::ToolCall(call) = &mut part.content
+                && let Some(signature) = part.signature.take()
+            {
+                call.id = Some(seal(call.id.as_deref().unwrap_or_default(), Some(&signature)));
+            }
+        }
+    }
+}
+
 impl Delta {
+    /// As [`Response::seal_signatures`], for a piece of a stream.
+    pub fn seal_signature(&mut self) {
+        if let Self::Choice { delta: ChoiceDelta::ToolCall(head), .. } = self
+            && let Some(signature) = head.signature.take()
+        {
+            head.id = Some(seal(head.id.as_deref().unwrap_or_default(), Some(&signature)));
+        }
+    }
+
     /// As [`Response::leave_extra`], for a piece of a stream. `None` when nothing remains of it.
     #[must_use]
     pub fn without_extra(self) -> Option<Self> {
@@ -126,19 +154,22 @@ fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
 /// Empties an `extra` and notes the fields that said something.
 fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
     for (name, value) in std::mem::take(extra) {
-        if says_something(&value) {
+        if says_something(&name, &value) && !name.starts_with(AS_SAID) {
             left.push(if at.is_empty() { name } else { format!("{at}.{name}") });
         }
     }
 }
 
-/// Whether a value is more than a placeholder.
-fn says_something(value: &Value) -> bool {
+/// What the items of OpenAI Responses are known by and how far they are: nothing that is said to a model.
+const BOOKKEEPING: [&str; 2] = ["id", "status"];
+
+/// Whether a field is more than a placeholder or bookkeeping.
+fn says_something(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Object(fields) => fields.iter().any(|(name, value)| says_something(name, value)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => !BOOKKEEPING.contains(&name),
     }
 }
 
@@ -156,6 +187,7 @@ mod tests {
         request.extra.insert("tools".to_owned(), json!([]));
         request.messages[0].extra.insert("audio".to_owned(), Value::Null);
         request.messages[0].parts[0].extra.insert("weight".to_owned(), json!(1));
+        request.messages[0].parts[0].extra.insert("=spelling".to_owned(), json!("other"));
         assert_eq!(request.leave_extra(), ["top_a", "messages[0].content[0].weight"]);
         assert_eq!(request, Request::new("m", vec![Message::text(Role::User, "hello")]));
     }

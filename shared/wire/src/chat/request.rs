@@ -177,6 +177,9 @@ pub enum ReasoningRequestSpelling {
     Reasoning,
     /// `thinking: {type, budget_tokens}` (DeepSeek, Z.ai, and others after Anthropic).
     Thinking,
+    /// `thinking: {type, budget_tokens}` and, apart from it, `output_config: {effort}` (Anthropic): an effort alone
+    /// does not ask for reasoning, and reasoning that is enabled without a budget is adaptive.
+    OutputConfig,
 }
 
 /// How much to reason.
@@ -188,6 +191,8 @@ pub struct ReasoningRequest {
     pub budget: Option<u64>,
     /// Whether at all.
     pub enabled: Option<bool>,
+    /// Whether the answer shows it, in full or as a summary (Gemini `includeThoughts`).
+    pub shown: Option<bool>,
     /// Which field it was in.
     pub spelling: ReasoningRequestSpelling,
 }

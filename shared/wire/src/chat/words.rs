@@ -99,3 +99,24 @@ pub enum FinishReason {
     /// A reason not known here, in the vendor's word.
     Other(String),
 }
+
+impl FinishReason {
+    /// The word in records: OpenAI's where it has one.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::StopSequence => "stop_sequence",
+            Self::Length => "length",
+            Self::ContextLength => "context_length",
+            Self::ToolCalls => "tool_calls",
+            Self::FunctionCall => "function_call",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
+            Self::Recitation => "recitation",
+            Self::MalformedToolCall => "malformed_tool_call",
+            Self::Pause => "pause",
+            Self::Other(word) => word,
+        }
+    }
+}

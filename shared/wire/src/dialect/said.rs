@@ -55,8 +55,8 @@ fn mask(message: &str) -> String {
             break;
         }
         let body = piece.trim_end_matches(word_end);
-        let is_id = MARKS.iter().any(|mark| body.strip_prefix(mark).is_some_and(|rest| rest.len() >= 6));
-        if is_id {
+        let marked = MARKS.iter().any(|mark| body.strip_prefix(mark).is_some_and(|rest| rest.len() >= 6));
+        if marked || is_uuid(body) {
             out.push_str("[hidden]");
             out.push_str(piece.get(body.len()..).unwrap_or_default());
         } else {
@@ -64,6 +64,12 @@ fn mask(message: &str) -> String {
         }
     }
     out
+}
+
+/// Anthropic names the account so in its rate limits.
+fn is_uuid(word: &str) -> bool {
+    let lengths = word.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && word.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// A body of plain text, if that is what it is. A page of HTML says nothing to a caller and may hold anything.
@@ -87,4 +93,16 @@ pub(crate) fn retry_after(headers: &HeaderMap, now_unix: Option<u64>) -> Option<
         let at = http_date::parse(text("retry-after")?)?;
         Some(Duration::from_secs(at.saturating_sub(now_unix?).min(86_400)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_accounts_are_hidden_and_nothing_else() {
+        let said = "limit of organization (123e4567-e89b-12d3-a456-426614174000), key sk-abcdef123, 4-4 left";
+        let told = told(FaultKind::RateLimited, said);
+        assert_eq!(told, "limit of organization ([hidden]), key [hidden], 4-4 left");
+    }
 }

@@ -74,11 +74,18 @@ impl Preset {
             return Err(BaseUrlError::Malformed);
         }
         let path = uri.path().trim_end_matches('/');
-        if path.ends_with("/chat/completions") {
-            return Err(BaseUrlError::Path { path: "/chat/completions" });
+        if let Some(way) = self.ways.iter().find(|way| path.ends_with(way.path)) {
+            return Err(BaseUrlError::Path { path: way.path });
         }
         // Were `/v1` kept here, requests would go to `/v1/v1/...` and fail with a puzzling 404.
-        let first = self.chat_path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let first = self
+            .ways
+            .first()
+            .map_or("", |way| way.path)
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .unwrap_or_default();
         if first.starts_with('v') && path.rsplit('/').next() == Some(first) {
             return Err(BaseUrlError::Version { kind: self.kind, version: first.to_owned() });
         }

@@ -1,11 +1,15 @@
 //! A configured vendor, ready to write requests for. Knows the HTTP around a body, never the body itself.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::base_url::{BaseUrlError, join};
-use super::{Auth, Preset};
+use super::{Auth, Preset, Way};
 use crate::dialect::EncodeError;
 
 /// How this gateway names itself to vendors.
@@ -15,13 +19,44 @@ const AGENT: &str = concat!("postern/", env!("CARGO_PKG_VERSION"));
 const RESERVED: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
+/// What a path's segment takes unencoded; a slash stays, since it is a part of some models' names.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
 /// What is asked of a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// `POST` Chat Completions.
-    Chat,
+pub enum Operation<'a> {
+    /// `POST` a request for an answer.
+    Answer {
+        /// The format, and where it is spoken.
+        way: &'static Way,
+        /// The model, for formats that name it in the address.
+        model: &'a str,
+    },
+    /// `POST` a prompt whose tokens are to be counted.
+    Count {
+        /// The format, and where it is spoken.
+        way: &'static Way,
+        /// The model, for formats that name it in the address.
+        model: &'a str,
+    },
     /// `GET` the list of models.
     Models,
+}
+
+impl Operation<'_> {
+    fn path(self, preset: &'static Preset, stream: bool) -> Cow<'static, str> {
+        let (path, model) = match self {
+            Self::Models => return preset.models_path.into(),
+            Self::Count { way, model } => (way.count_path, model),
+            Self::Answer { way, model } if stream => (way.stream_path, model),
+            Self::Answer { way, model } => (way.path, model),
+        };
+        if !path.contains("{model}") {
+            return path.into();
+        }
+        let bare = model.strip_prefix("models/").unwrap_or(model);
+        path.replace("{model}", &utf8_percent_encode(bare, SEGMENT).to_string()).into()
+    }
 }
 
 /// A vendor as the configuration has it, for the time of one request.
@@ -40,7 +75,7 @@ impl Endpoint<'_> {
     ///
     /// # Errors
     /// When no usable base URL is known.
-    pub fn url(&self, operation: Operation) -> Result<Uri, BaseUrlError> {
+    pub fn url(&self, operation: Operation<'_>, stream: bool) -> Result<Uri, BaseUrlError> {
         let preset = self.preset;
         let base_url = match self.base_url {
             Some(configured) => {
@@ -53,14 +88,10 @@ impl Endpoint<'_> {
             }
             None => preset.base_url,
         };
-        let path = match operation {
-            Operation::Chat => preset.chat_path,
-            Operation::Models => preset.models_path,
-        };
-        join(base_url, path).parse().map_err(|_| BaseUrlError::Malformed)
+        join(base_url, &operation.path(preset, stream)).parse().map_err(|_| BaseUrlError::Malformed)
     }
 
-    /// The request to send. `stream` only decides which media type is asked for; the body says the rest.
+    /// The request to send. `stream` decides which media type is asked for, and the path where a format has two.
     ///
     /// Values that may hold a secret are marked sensitive, so that no log of headers shows them.
     ///
@@ -68,17 +99,17 @@ impl Endpoint<'_> {
     /// When there is no usable base URL, or a key or configured header cannot be a header. Values are never quoted.
     pub fn request(
         &self,
-        operation: Operation,
+        operation: Operation<'_>,
         key: Option<&str>,
         body: Bytes,
         stream: bool,
     ) -> Result<Request<Bytes>, EncodeError> {
         let url = self
-            .url(operation)
+            .url(operation, stream)
             .map_err(|error| EncodeError { field: "base_url".to_owned(), reason: error.to_string() })?;
         let mut headers = HeaderMap::with_capacity(4 + self.headers.len());
         let method = match operation {
-            Operation::Chat => {
+            Operation::Answer { .. } | Operation::Count { .. } => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 Method::POST
             }
@@ -88,6 +119,9 @@ impl Endpoint<'_> {
         let accept = if stream { "text/event-stream, application/json" } else { "application/json" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        for (name, value) in self.preset.headers {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
         if let Some(key) = key {
             self.authorize(key, &mut headers)?;
         }

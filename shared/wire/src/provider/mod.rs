@@ -9,6 +9,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use crate::Dialect;
+
 pub use base_url::BaseUrlError;
 pub use endpoint::{Endpoint, Operation};
 
@@ -30,8 +32,8 @@ pub struct Preset {
     /// The environment variable in which the vendor's own tools expect the key. Empty when no key is needed, as with
     /// servers that people run themselves; a key that is configured is still sent.
     pub key_variable: &'static str,
-    /// The path of Chat Completions, appended to the base URL.
-    pub chat_path: &'static str,
+    /// The formats that the vendor speaks and where, the one to prefer first. Empty for the built-in provider.
+    pub ways: &'static [Way],
     /// The path of the model list, appended to the base URL.
     pub models_path: &'static str,
     /// How the key is sent.
@@ -39,6 +41,28 @@ pub struct Preset {
     /// Whether `stream_options.include_usage` may be sent. Vendors that refuse unknown fields answer a 4xx to it, and
     /// report the usage of a stream without being asked.
     pub stream_options: bool,
+    /// Headers that the vendor requires of every request, unless the caller or the operator sets them.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+/// A format that a vendor speaks, and where. Paths are appended to the base URL; `{model}` stands for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The format.
+    pub dialect: Dialect,
+    /// Where whole answers are asked for.
+    pub path: &'static str,
+    /// Where streams are asked for, with a query if there is one.
+    pub stream_path: &'static str,
+    /// Where tokens are counted; empty if nowhere.
+    pub count_path: &'static str,
+}
+
+impl Way {
+    /// A format with one path for all answers.
+    const fn at(dialect: Dialect, path: &'static str) -> Self {
+        Self { dialect, path, stream_path: path, count_path: "" }
+    }
 }
 
 /// How a vendor takes the key.
@@ -63,6 +87,25 @@ impl Preset {
     #[must_use]
     pub fn needs_key(&self) -> bool {
         !self.key_variable.is_empty()
+    }
+
+    /// Every format that the vendor speaks or, where it follows OpenAI, may speak beside Chat Completions.
+    pub fn every_way(&self) -> impl Iterator<Item = &'static Way> {
+        let kin = if self.is_openai_like() { table::OPENAI } else { &[] };
+        let more = kin.iter().filter(|way| !self.ways.contains(way));
+        self.ways.iter().chain(more)
+    }
+
+    /// The way to speak a format, among [`every_way`](Self::every_way).
+    #[must_use]
+    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
+        self.every_way().find(|way| way.dialect == dialect)
+    }
+
+    /// Whether the vendor follows OpenAI, so that its other formats would be beside Chat Completions.
+    #[must_use]
+    pub fn is_openai_like(&self) -> bool {
+        self.ways.first().is_some_and(|way| *way == table::CHAT)
     }
 
     /// Whether this is the built-in echo provider.

@@ -2,7 +2,39 @@
 //!
 //! Addresses and key variables are those of the vendors' own documentation and tools.
 
-use super::{Auth, Preset};
+use super::{Auth, Preset, Way};
+use crate::Dialect;
+
+/// Chat Completions, where nearly everybody has it.
+pub(super) const CHAT: Way = Way::at(Dialect::OpenAiChat, "/chat/completions");
+
+/// What OpenAI itself speaks.
+pub(super) const OPENAI: &[Way] = &[
+    CHAT,
+    Way::at(Dialect::OpenAiResponses, "/responses"),
+    Way::at(Dialect::OpenAiCompletions, "/completions"),
+];
+
+/// Anthropic Messages.
+const ANTHROPIC: &[Way] =
+    &[Way { count_path: "/v1/messages/count_tokens", ..Way::at(Dialect::Anthropic, "/v1/messages") }];
+
+/// Converse.
+const BEDROCK: &[Way] = &[Way {
+    stream_path: "/model/{model}/converse-stream",
+    ..Way::at(Dialect::Bedrock, "/model/{model}/converse")
+}];
+
+/// Cohere's own chat.
+const COHERE: &[Way] = &[Way::at(Dialect::Cohere, "/v2/chat")];
+
+/// Gemini's own format.
+const GEMINI: &[Way] = &[Way {
+    dialect: Dialect::Gemini,
+    path: "/v1beta/models/{model}:generateContent",
+    stream_path: "/v1beta/models/{model}:streamGenerateContent?alt=sse",
+    count_path: "/v1beta/models/{model}:countTokens",
+}];
 
 /// A vendor with everything at its usual place.
 const fn row(
@@ -17,10 +49,11 @@ const fn row(
         base_url,
         base_url_form: "",
         key_variable,
-        chat_path: "/chat/completions",
+        ways: &[CHAT],
         models_path: "/models",
         auth: Auth::Bearer,
         stream_options: true,
+        headers: &[],
     }
 }
 
@@ -37,10 +70,12 @@ const fn own(
 /// Every vendor.
 pub(super) static PRESETS: &[Preset] = &[
     row("ai21", "AI21 Labs", "https://api.ai21.com/studio/v1", "AI21_API_KEY"),
-    // Its own SDK takes the bare origin. Reached by the OpenAI-compatible endpoint.
+    // Its own SDK takes the bare origin. The version header is required; SDKs send this one.
     Preset {
-        chat_path: "/v1/chat/completions",
+        ways: ANTHROPIC,
         models_path: "/v1/models",
+        auth: Auth::Header("x-api-key"),
+        headers: &[("anthropic-version", "2023-06-01")],
         ..row("anthropic", "Anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY")
     },
     // The v1 API, which needs no api-version and takes the deployment from `model`.
@@ -49,6 +84,17 @@ pub(super) static PRESETS: &[Preset] = &[
         ..own("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "AZURE_OPENAI_API_KEY")
     },
     row("baseten", "Baseten Model APIs", "https://inference.baseten.co/v1", "BASETEN_API_KEY"),
+    // A key of Bedrock's own is a bearer token; requests of an AWS account are signed instead.
+    Preset {
+        ways: BEDROCK,
+        models_path: "/foundation-models",
+        ..own(
+            "bedrock",
+            "Amazon Bedrock",
+            "https://bedrock-runtime.REGION.amazonaws.com",
+            "AWS_BEARER_TOKEN_BEDROCK",
+        )
+    },
     row("cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
     row("chutes", "Chutes", "https://llm.chutes.ai/v1", "CHUTES_API_KEY"),
     own(
@@ -62,7 +108,12 @@ pub(super) static PRESETS: &[Preset] = &[
         stream_options: false,
         ..row("codestral", "Mistral Codestral", "https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY")
     },
-    row("cohere", "Cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
+    // Its own SDK takes the bare origin.
+    Preset {
+        ways: COHERE,
+        models_path: "/v1/models",
+        ..row("cohere", "Cohere", "https://api.cohere.com", "COHERE_API_KEY")
+    },
     row("crusoe", "Crusoe Cloud", "https://api.inference.crusoecloud.com/v1", "CRUSOE_API_KEY"),
     row(
         "dashscope",
@@ -82,14 +133,15 @@ pub(super) static PRESETS: &[Preset] = &[
     },
     row("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
     row("deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY"),
-    Preset { chat_path: "", models_path: "", auth: Auth::None, ..row("demo", "The built-in echo", "", "") },
+    Preset { ways: &[], models_path: "", auth: Auth::None, ..row("demo", "The built-in echo", "", "") },
     row("featherless", "Featherless AI", "https://api.featherless.ai/v1", "FEATHERLESS_API_KEY"),
     row("fireworks", "Fireworks AI", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
     row("friendli", "FriendliAI", "https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
-    // Its own SDK takes the bare origin. Reached by the OpenAI-compatible endpoint.
+    // Its own SDK takes the bare origin.
     Preset {
-        chat_path: "/v1beta/openai/chat/completions",
-        models_path: "/v1beta/openai/models",
+        ways: GEMINI,
+        models_path: "/v1beta/models",
+        auth: Auth::Header("x-goog-api-key"),
         ..row("gemini", "Google Gemini", "https://generativelanguage.googleapis.com", "GEMINI_API_KEY")
     },
     row("github", "GitHub Models", "https://models.github.ai/inference", "GITHUB_TOKEN"),
@@ -115,7 +167,7 @@ pub(super) static PRESETS: &[Preset] = &[
     row("nscale", "Nscale", "https://inference.api.nscale.com/v1", "NSCALE_API_KEY"),
     row("nvidia", "NVIDIA NIM", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     row("ollama", "Ollama", "http://127.0.0.1:11434/v1", ""),
-    row("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    Preset { ways: OPENAI, ..row("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY") },
     own("openai_compatible", "Any other server that speaks OpenAI Chat Completions", "https://HOST/v1", ""),
     row("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     row(

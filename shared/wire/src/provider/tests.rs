@@ -3,6 +3,13 @@ use http::{Method, Request};
 
 use super::*;
 
+/// What is asked of a vendor in the format that it prefers.
+fn answer(kind: &str) -> Operation<'static> {
+    // The built-in provider has no way, and no address to find that out by.
+    let way = preset(kind).unwrap().ways.first().unwrap_or(&table::CHAT);
+    Operation::Answer { way, model: "m-1" }
+}
+
 fn chat(
     kind: &str,
     base_url: Option<&str>,
@@ -10,27 +17,28 @@ fn chat(
     key: Option<&str>,
 ) -> Request<Bytes> {
     let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers };
-    endpoint.request(Operation::Chat, key, Bytes::from_static(b"{}"), false).unwrap()
+    endpoint.request(answer(kind), key, Bytes::from_static(b"{}"), false).unwrap()
 }
 
 fn refusal(kind: &str, base_url: Option<&str>, headers: &[(&str, &str)], key: Option<&str>) -> String {
     let headers: Vec<_> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let endpoint = Endpoint { preset: preset(kind).unwrap(), base_url, headers: &headers };
-    endpoint.request(Operation::Chat, key, Bytes::new(), false).unwrap_err().to_string()
+    endpoint.request(answer(kind), key, Bytes::new(), false).unwrap_err().to_string()
 }
 
 /// Every vendor with the address that a call must go to; `configured` stands in where each account has its own.
 const ADDRESSES: &[(&str, &str)] = &[
     ("ai21", "https://api.ai21.com/studio/v1/chat/completions"),
-    ("anthropic", "https://api.anthropic.com/v1/chat/completions"),
+    ("anthropic", "https://api.anthropic.com/v1/messages"),
     ("azure", "https://configured.test/base/chat/completions"),
     ("baseten", "https://inference.baseten.co/v1/chat/completions"),
+    ("bedrock", "https://configured.test/base/model/m-1/converse"),
     ("cerebras", "https://api.cerebras.ai/v1/chat/completions"),
     ("chutes", "https://llm.chutes.ai/v1/chat/completions"),
     ("cloudflare", "https://configured.test/base/chat/completions"),
     ("codestral", "https://codestral.mistral.ai/v1/chat/completions"),
-    ("cohere", "https://api.cohere.ai/compatibility/v1/chat/completions"),
+    ("cohere", "https://api.cohere.com/v2/chat"),
     ("crusoe", "https://api.inference.crusoecloud.com/v1/chat/completions"),
     ("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions"),
     ("databricks", "https://configured.test/base/chat/completions"),
@@ -39,7 +47,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("featherless", "https://api.featherless.ai/v1/chat/completions"),
     ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions"),
     ("friendli", "https://api.friendli.ai/serverless/v1/chat/completions"),
-    ("gemini", "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"),
+    ("gemini", "https://generativelanguage.googleapis.com/v1beta/models/m-1:generateContent"),
     ("github", "https://models.github.ai/inference/chat/completions"),
     ("gmi", "https://api.gmi-serving.com/v1/chat/completions"),
     ("groq", "https://api.groq.com/openai/v1/chat/completions"),
@@ -91,11 +99,15 @@ fn every_vendor_is_called_at_its_address_with_its_key() {
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(request.headers()["accept"], "application/json");
         assert_eq!(request.headers()["user-agent"], concat!("postern/", env!("CARGO_PKG_VERSION")));
-        let (name, value) =
-            if *kind == "azure" { ("api-key", "secret") } else { ("authorization", "Bearer secret") };
+        let (name, value) = match *kind {
+            "azure" => ("api-key", "secret"),
+            "anthropic" => ("x-api-key", "secret"),
+            "gemini" => ("x-goog-api-key", "secret"),
+            _ => ("authorization", "Bearer secret"),
+        };
         assert_eq!(request.headers()[name], value, "{kind}");
         assert!(request.headers()[name].is_sensitive(), "{kind}");
-        assert_eq!(request.headers().len(), 4, "{kind}");
+        assert_eq!(request.headers().len(), 4 + preset(kind).unwrap().headers.len(), "{kind}");
         assert!(!format!("{request:?}").contains("secret"), "{kind}");
     }
 }
@@ -109,7 +121,11 @@ fn rows_are_ordered_and_whole() {
         if row.is_demo() {
             continue;
         }
-        assert!(row.chat_path.starts_with('/') && row.models_path.starts_with('/'), "{}", row.kind);
+        assert!(!row.ways.is_empty() && row.models_path.starts_with('/'), "{}", row.kind);
+        for way in row.ways {
+            assert!(way.path.starts_with('/') && way.stream_path.starts_with('/'), "{}", row.kind);
+            assert_eq!(way.path.contains("{model}"), way.dialect.is_addressed(), "{}", row.kind);
+        }
         assert_eq!(row.base_url.is_empty(), !row.base_url_form.is_empty(), "{}", row.kind);
         let address = if row.base_url.is_empty() { row.base_url_form } else { row.base_url };
         assert_eq!(row.check_base_url(address), Ok(()), "{}", row.kind);
@@ -127,12 +143,9 @@ fn slashes_are_joined_once() {
     assert_eq!(chat("openai", Some("http://[::1]:9/"), &[], None).uri(), "http://[::1]:9/chat/completions");
     assert_eq!(
         chat("gemini", Some("https://h.test/"), &[], None).uri(),
-        "https://h.test/v1beta/openai/chat/completions"
+        "https://h.test/v1beta/models/m-1:generateContent"
     );
-    assert_eq!(
-        chat("anthropic", Some("https://h.test/a"), &[], None).uri(),
-        "https://h.test/a/v1/chat/completions"
-    );
+    assert_eq!(chat("anthropic", Some("https://h.test/a"), &[], None).uri(), "https://h.test/a/v1/messages");
 }
 
 #[test]
@@ -197,12 +210,17 @@ fn unusable_keys_and_headers_are_refused_unquoted() {
 #[test]
 fn streams_and_model_lists() {
     let endpoint = Endpoint { preset: preset("gemini").unwrap(), base_url: None, headers: &[] };
-    let stream = endpoint.request(Operation::Chat, None, Bytes::new(), true).unwrap();
+    let operation = Operation::Answer { way: &endpoint.preset.ways[0], model: "models/a b:c" };
+    let stream = endpoint.request(operation, None, Bytes::new(), true).unwrap();
+    assert_eq!(
+        stream.uri(),
+        "https://generativelanguage.googleapis.com/v1beta/models/a%20b%3Ac:streamGenerateContent?alt=sse"
+    );
     assert_eq!(stream.headers()["accept"], "text/event-stream, application/json");
-    assert!(!stream.headers().contains_key("authorization"), "no key, no header");
+    assert!(!stream.headers().contains_key("x-goog-api-key"), "no key, no header");
     let models = endpoint.request(Operation::Models, Some("k"), Bytes::new(), false).unwrap();
     assert_eq!(models.method(), Method::GET);
-    assert_eq!(models.uri(), "https://generativelanguage.googleapis.com/v1beta/openai/models");
+    assert_eq!(models.uri(), "https://generativelanguage.googleapis.com/v1beta/models");
     assert!(!models.headers().contains_key("content-type"));
 }
 

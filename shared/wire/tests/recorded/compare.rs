@@ -23,7 +23,8 @@ fn difference(path: &str, left: &Value, right: &Value) -> Option<String> {
 }
 
 /// Constants that some vendors and callers leave out and that are written all the same: the format requires them.
-const COMPLETED: [(&str, &str); 2] = [("object", "chat.completion"), ("type", "function")];
+const COMPLETED: [(&str, &str); 3] =
+    [("object", "chat.completion"), ("type", "function"), ("type", "message")];
 
 pub(crate) fn same(original: &[u8], written: &[u8]) -> Result<(), String> {
     let parse = |bytes| serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());

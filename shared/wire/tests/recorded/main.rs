@@ -5,7 +5,15 @@
 //! The recordings are no part of this repository. They are looked for beside it, or where `POSTERN_RECORDED` says;
 //! without them each test says so and claims nothing.
 
+mod anthropic;
+mod anthropic_plain;
+mod bedrock;
 mod cases;
+mod cohere;
 mod compare;
+mod foreign;
+mod gemini;
 mod openai_chat;
 mod openai_chat_plain;
+mod openai_completions;
+mod openai_responses;

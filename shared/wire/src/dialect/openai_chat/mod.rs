@@ -24,7 +24,7 @@ pub use peek::{
     said_in,
 };
 pub use request::{decode_request, encode_request};
-pub use response::{decode_response, encode_response, encode_usage};
+pub use response::{decode_response, encode_response, encode_response_as, encode_usage};
 pub use stream::StreamDecoder;
 pub use stream_write::{EncoderOptions, StreamEncoder};
 pub use usage::decode_usage;

@@ -172,6 +172,7 @@ fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErr
             effort: fields::try_string(&mut reasoning, "effort").map(|word| Effort::from(word.as_str())),
             budget: fields::try_whole(&mut reasoning, "max_tokens"),
             enabled: fields::try_boolean(&mut reasoning, "enabled"),
+            shown: None,
             spelling: ReasoningRequestSpelling::Reasoning,
         };
         fields::put_back(map, "reasoning", reasoning);
@@ -183,6 +184,7 @@ fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErr
             effort: None,
             budget: fields::try_whole(&mut thinking, "budget_tokens"),
             enabled: fields::take_if(&mut thinking, "type", word).map(|value| value == "enabled"),
+            shown: None,
             spelling: ReasoningRequestSpelling::Thinking,
         };
         fields::put_back(map, "thinking", thinking);
@@ -311,7 +313,7 @@ fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, not
     let mut inner = Map::new();
     let effort = reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
     match reasoning.spelling {
-        ReasoningRequestSpelling::Auto => {
+        ReasoningRequestSpelling::Auto | ReasoningRequestSpelling::OutputConfig => {
             put_some(map, "reasoning_effort", effort.as_ref());
             if reasoning.budget.is_some() {
                 notes.hint("reasoning.budget", "OpenAI Chat Completions takes an effort in a word");

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::message;
 
+use super::stream_write::answer_id;
 use super::usage::decode_usage;
 use crate::Usage;
 use crate::chat::{Choice, Extra, FinishReason, Logprobs, Message, Response, TokenLogprob};
-use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
+use crate::dialect::{AnswerContext, DecodeError};
 
 /// The value of `object` in a whole answer.
 const OBJECT: &str = "chat.completion";
@@ -137,6 +138,16 @@ fn encode_token(token: &TokenLogprob) -> Value {
     }
     merge(&mut map, &token.extra);
     Value::Object(map)
+}
+
+/// Writes an answer; what it does not say of itself is taken from `context`.
+#[must_use]
+pub fn encode_response_as(response: &Response, context: &AnswerContext) -> Bytes {
+    let mut named = response.clone();
+    named.id.get_or_insert_with(|| answer_id(&context.id));
+    named.model.get_or_insert_with(|| context.model.clone());
+    named.created.get_or_insert(context.created);
+    encode_response(&named)
 }
 
 /// Writes an answer.

@@ -389,6 +389,10 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
         }
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
     fn end(&mut self) -> Result<(), StreamError> {
         // A last event may lack its blank line; what it says can still be taken with `next`.
         if let Some(data) = self.events.end().and_then(|event| event.data) {

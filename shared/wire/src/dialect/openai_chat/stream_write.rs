@@ -7,6 +7,7 @@ use super::response::{encode_finish, encode_logprobs, encode_usage};
 use super::{error, part, reasoning, tool};
 use crate::Usage;
 use crate::chat::{ChoiceDelta, Content, Delta, Extra, FinishReason, Role, ToolCallDelta, ToolKind};
+use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put, put_some};
 use crate::fault::Fault;
 use crate::sse;
@@ -22,6 +23,18 @@ pub struct EncoderOptions {
     pub model: String,
     /// Whether the caller asked for an event of its own for usage.
     pub include_usage: bool,
+}
+
+impl From<AnswerContext> for EncoderOptions {
+    fn from(context: AnswerContext) -> Self {
+        let AnswerContext { id, created, model, include_usage, .. } = context;
+        Self { id: answer_id(&id), created, model, include_usage }
+    }
+}
+
+/// The id of an answer, with OpenAI's mark in front.
+pub(super) fn answer_id(id: &str) -> String {
+    format!("chatcmpl-{id}")
 }
 
 /// Writes a stream.

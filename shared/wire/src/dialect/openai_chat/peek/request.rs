@@ -38,6 +38,24 @@ enum StreamOptions {
 }
 
 impl RequestHead {
+    /// The head of a request in a format that asks for one answer and tells usage unasked: nothing is ever added to
+    /// it. `model_span` is where the value of `model` is, quotes included.
+    pub(in crate::dialect) const fn of_one_answer(
+        model: String,
+        model_span: Range<usize>,
+        stream: bool,
+    ) -> Self {
+        Self {
+            model,
+            stream,
+            include_usage: true,
+            choices: 1,
+            model_span,
+            stream_end: 0,
+            options: StreamOptions::Absent,
+        }
+    }
+
     /// The body for one target: `model` is its name for the model, and `ask_usage` says to ask for the usage event of
     /// a stream. Every other byte stays as it was, so that a provider's prompt cache sees the same prompt. `body`
     /// must be the one that was peeked at.
@@ -110,15 +128,56 @@ const RULES: [(&str, Rule); 26] = [
     ("user", Rule::Any(&[Kind::String])),
 ];
 
+/// The members of a request for completions (OpenAI's older format) that are checked.
+const COMPLETIONS: [(&str, Rule); 4] = [
+    ("model", Rule::Model),
+    ("stream", Rule::Stream),
+    ("stream_options", Rule::StreamOptions),
+    ("n", Rule::Count),
+];
+
+/// The members that a request is steered by in formats that name the model and the stream in the body.
+const STEERING: [(&str, Rule); 2] = [("model", Rule::Model), ("stream", Rule::Stream)];
+
 /// The longest name of a model, bytes. Names go into records, headers and errors.
 const LONGEST_MODEL: usize = 256;
 
 /// Checks a request and finds what the gateway needs of it.
 pub fn peek_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
-    read(body).map_err(|refusal| match refusal {
+    peek(body, &RULES, "`model` and `messages`")
+}
+
+/// As [`peek_request`], for a request for completions (OpenAI's older format).
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub fn peek_completions_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
+    peek(body, &COMPLETIONS, "`model` and `prompt`")
+}
+
+/// As [`peek_request`], for any format that names the model and the stream in the body and tells usage unasked.
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub(in crate::dialect) fn peek_steering(body: &[u8]) -> Result<RequestHead, DecodeError> {
+    let head = peek(body, &STEERING, "`model`")?;
+    Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
+}
+
+/// Checks only that a body is a JSON object: for formats that say in the address what steers a request.
+///
+/// # Errors
+/// If it is none.
+pub(in crate::dialect) fn peek_shape(body: &[u8]) -> Result<RequestHead, DecodeError> {
+    let head = peek(body, &[], "the fields of the request")?;
+    Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
+}
+
+fn peek(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHead, DecodeError> {
+    read(body, rules, members).map_err(|refusal| match refusal {
         Refusal::Field(error) => error,
         Refusal::Json(_) if body.iter().all(u8::is_ascii_whitespace) => {
-            DecodeError::at("", "the body is empty: send a JSON object with `model` and `messages`")
+            DecodeError::at("", format!("the body is empty: send a JSON object with {members}"))
         }
         Refusal::Json(flaw) => {
             DecodeError::at("", format!("the body is not valid JSON: {}", flaw.explain(body)))
@@ -143,26 +202,27 @@ impl From<DecodeError> for Refusal {
     }
 }
 
-fn read(body: &[u8]) -> Result<RequestHead, Refusal> {
+fn read(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHead, Refusal> {
     let mut cursor = Cursor::new(body, MAX_DEPTH)?;
     let kind = cursor.kind()?;
     if kind != Kind::Object {
-        let reason = format!("expected a JSON object with `model` and `messages`, got {}", kind.described());
+        let reason = format!("expected a JSON object with {members}, got {}", kind.described());
         return Err(DecodeError::at("", reason).into());
     }
     let mut seen: u32 = 0;
-    let mut model = None;
+    // A format without such a member names the model elsewhere.
+    let mut model = if rules.is_empty() { Some((String::new(), 0..0)) } else { None };
     let mut stream = (false, 0);
     let mut include_usage = false;
     let mut choices = 1;
     let mut options = StreamOptions::default();
-    let mut messages = false;
+    let mut messages = !rules.iter().any(|(_, rule)| matches!(rule, Rule::Messages));
 
     let mut buffer = String::new();
     let mut object = cursor.enter()?;
     while let Some(name) = cursor.member(&mut object)? {
         let name = name.resolved(&mut buffer);
-        let known = RULES.iter().enumerate().find(|(_, (known, _))| *known == name);
+        let known = rules.iter().enumerate().find(|(_, (known, _))| *known == name);
         let Some((index, (path, rule))) = known else {
             cursor.skip()?;
             continue;

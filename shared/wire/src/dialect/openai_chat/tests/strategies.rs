@@ -257,11 +257,18 @@ fn reasoning_request() -> impl Strategy<Value = ReasoningRequest> {
     (effort, option::of(any::<u64>()), option::of(any::<bool>()), 0_u8..3).prop_map(
         |(effort, budget, enabled, spelling)| match spelling {
             0 => ReasoningRequest { effort: Some(Effort::Low), ..ReasoningRequest::default() },
-            1 => ReasoningRequest { effort, budget, enabled, spelling: ReasoningRequestSpelling::Reasoning },
+            1 => ReasoningRequest {
+                effort,
+                budget,
+                enabled,
+                shown: None,
+                spelling: ReasoningRequestSpelling::Reasoning,
+            },
             _ => ReasoningRequest {
                 effort: None,
                 budget,
                 enabled,
+                shown: None,
                 spelling: ReasoningRequestSpelling::Thinking,
             },
         },

@@ -1,0 +1,15 @@
+//! Any bytes as a request of Cohere's chat: reading never panics, and what is read survives being written.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use postern_wire::dialect::Target;
+use postern_wire::dialect::cohere::{decode_request, encode_request};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(request) = decode_request(data) else { return };
+    // Sizes and names that the vendor refuses are changed once, and then stay.
+    let encoded = encode_request(&request, &Target::model("m"));
+    let data = &encoded.body;
+    let again = decode_request(data).expect("what was written can be read");
+    assert_eq!(encode_request(&again, &Target::model("m")).body, encoded.body);
+});

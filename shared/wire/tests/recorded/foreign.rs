@@ -1,0 +1,98 @@
+//! Translates what was read to OpenAI Chat Completions and back.
+
+use bytes::{Bytes, BytesMut};
+use postern_wire::chat::{Collector, Content, Delta, Message, Request, Response};
+use postern_wire::dialect::openai_chat::{self, EncoderOptions};
+use postern_wire::dialect::{StreamDecoder, StreamEncoder as _, StreamError, Target};
+
+use crate::compare::ensure;
+
+/// The text of all messages, and the names of all calls with their arguments.
+fn told(messages: &[&Message]) -> (String, Vec<(String, String)>) {
+    let text = messages.iter().map(|message| message.joined_text()).collect();
+    let calls = messages.iter().flat_map(|message| message.tool_calls());
+    (text, calls.map(|call| (call.name.clone(), call.arguments.clone())).collect())
+}
+
+/// Everything that a request says arrives at the other side, or is named.
+pub(crate) fn request(request: &Request) -> Result<(), String> {
+    let mut foreign = request.clone();
+    foreign.leave_extra();
+    let encoded = openai_chat::encode_request(&foreign, &Target::model("m"));
+    let again = openai_chat::decode_request(&encoded.body).map_err(|error| error.to_string())?;
+    let left: Vec<&Message> = foreign.messages.iter().collect();
+    let right: Vec<&Message> = again.messages.iter().collect();
+    ensure("told", &told(&right), &told(&left))?;
+    ensure("tools", &again.tools.len(), &foreign.tools.len())?;
+    let results = |messages: &[Message]| {
+        let parts = messages.iter().flat_map(|message| &message.parts);
+        parts.filter(|part| matches!(part.content, Content::ToolResult(_))).count()
+    };
+    ensure("results", &results(&again.messages), &results(&foreign.messages))
+}
+
+/// Everything that an answer says arrives at the other side.
+pub(crate) fn response(response: &Response) -> Result<(), String> {
+    let mut foreign = response.clone();
+    foreign.leave_extra();
+    let written = openai_chat::encode_response(&foreign);
+    let again = openai_chat::decode_response(&written).map_err(|error| error.to_string())?;
+    fn messages(response: &Response) -> Vec<&Message> {
+        response.choices.iter().map(|choice| &choice.message).collect()
+    }
+    ensure("told", &told(&messages(&again)), &told(&messages(&foreign)))?;
+    ensure(
+        "usage",
+        &again.usage.map(|usage| usage.total_input()),
+        &foreign.usage.map(|usage| usage.total_input()),
+    )
+}
+
+/// A stream says the same on the other side.
+pub(crate) fn stream(deltas: &[Delta]) -> Result<(), String> {
+    let options =
+        EncoderOptions { id: "chatcmpl-1".into(), created: 5, model: "m".into(), include_usage: true };
+    let mut encoder = openai_chat::StreamEncoder::new(options);
+    let mut out = BytesMut::new();
+    let foreign: Vec<Delta> = deltas.iter().cloned().filter_map(Delta::without_extra).collect();
+    foreign.iter().for_each(|delta| encoder.delta(delta, &mut out));
+    encoder.end(&mut out);
+    let (again, ending) = read(openai_chat::StreamDecoder::new(), std::iter::once(out.freeze()));
+    ensure("ending", &ending, &Ok(()))?;
+    let (left, right) = (collect(foreign), collect(again));
+    fn messages(response: &Response) -> Vec<&Message> {
+        response.choices.iter().map(|choice| &choice.message).collect()
+    }
+    ensure("told", &told(&messages(&right)), &told(&messages(&left)))?;
+    ensure("output", &right.usage.map(|usage| usage.output), &left.usage.map(|usage| usage.output))
+}
+
+/// All deltas of a stream, and how it ended.
+pub(crate) fn read(
+    mut decoder: impl StreamDecoder,
+    pieces: impl Iterator<Item = Bytes>,
+) -> (Vec<Delta>, Result<(), StreamError>) {
+    let mut deltas = Vec::new();
+    let run = || {
+        for piece in pieces {
+            decoder.push(piece);
+            while let Some(delta) = decoder.next()? {
+                deltas.push(delta);
+            }
+        }
+        decoder.end()?;
+        while let Some(delta) = decoder.next()? {
+            deltas.push(delta);
+        }
+        Ok(())
+    };
+    let ending = run();
+    (deltas, ending)
+}
+
+/// The answer that deltas make.
+pub(crate) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
+    let mut collector = Collector::new();
+    deltas.into_iter().for_each(|delta| collector.push(delta));
+    collector.finish()
+}

@@ -1,0 +1,105 @@
+//! The formats that callers and upstreams speak in the corpus, as far as the player must know them.
+
+use postern_testkit::script::Vendor;
+use postern_testkit::vendor;
+use serde::Deserialize;
+
+/// A wire format. The name of an area is the format of its callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// OpenAI Chat Completions.
+    #[serde(rename = "openai_chat")]
+    OpenAiChat,
+    /// OpenAI Responses.
+    #[serde(rename = "openai_responses")]
+    OpenAiResponses,
+    /// OpenAI's older Completions.
+    #[serde(rename = "openai_completions")]
+    OpenAiCompletions,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini.
+    Gemini,
+    /// Bedrock's Converse.
+    Bedrock,
+    /// Cohere's chat.
+    Cohere,
+}
+
+impl Format {
+    /// The format whose path this is; OpenAI's for paths that are nobody's.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        if path.starts_with("/v1/messages") {
+            Self::Anthropic
+        } else if path.starts_with("/v1beta/") {
+            Self::Gemini
+        } else {
+            match path {
+                "/v1/responses" => Self::OpenAiResponses,
+                "/v1/completions" => Self::OpenAiCompletions,
+                _ => Self::OpenAiChat,
+            }
+        }
+    }
+
+    /// The format that an area is named after; OpenAI's for others.
+    #[must_use]
+    pub fn of_area(area: &str) -> Self {
+        serde_json::from_value(area.into()).unwrap_or(Self::OpenAiChat)
+    }
+
+    /// The name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::OpenAiResponses => "openai_responses",
+            Self::OpenAiCompletions => "openai_completions",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
+            Self::Cohere => "cohere",
+        }
+    }
+
+    /// Where a model is asked.
+    #[must_use]
+    pub fn path(self, model: &str, stream: bool) -> String {
+        match self {
+            Self::OpenAiChat => "/v1/chat/completions".to_owned(),
+            Self::OpenAiResponses => "/v1/responses".to_owned(),
+            Self::OpenAiCompletions => "/v1/completions".to_owned(),
+            Self::Anthropic => "/v1/messages".to_owned(),
+            Self::Gemini if stream => format!("/v1beta/models/{model}:streamGenerateContent"),
+            Self::Gemini => format!("/v1beta/models/{model}:generateContent"),
+            Self::Bedrock if stream => format!("/model/{model}/converse-stream"),
+            Self::Bedrock => format!("/model/{model}/converse"),
+            Self::Cohere => "/v2/chat".to_owned(),
+        }
+    }
+
+    /// Where a vendor of the format takes its key.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Anthropic => "x-api-key",
+            Self::Gemini => "x-goog-api-key",
+            _ => "authorization",
+        }
+    }
+
+    /// What a vendor of the format refuses.
+    #[must_use]
+    pub fn vendor(self) -> Option<Vendor> {
+        match self {
+            Self::OpenAiChat => Some(vendor::openai_chat::refuse),
+            Self::OpenAiResponses => Some(vendor::openai_responses::refuse),
+            Self::Anthropic => Some(vendor::anthropic::refuse),
+            Self::Gemini => Some(vendor::gemini::refuse),
+            Self::OpenAiCompletions | Self::Bedrock | Self::Cohere => None,
+        }
+    }
+}
