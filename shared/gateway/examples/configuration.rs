@@ -107,7 +107,7 @@ fn cell(text: &str) -> String {
 fn kinds(out: &mut String) {
     out.push_str(
         "### Kinds of providers\n\n\
-         | kind | vendor | `base_url` when left out | usual secret |\n|---|---|---|---|\n",
+         | kind | vendor | formats, by preference | `base_url` when left out | usual secret |\n|---|---|---|---|---|\n",
     );
     for preset in provider::presets() {
         let address = match (preset.is_demo(), preset.needs_base_url()) {
@@ -119,7 +119,10 @@ fn kinds(out: &mut String) {
             "" => "none needed".to_owned(),
             variable => format!("`{variable}`"),
         };
-        let _ = writeln!(out, "| `{}` | {} | {address} | {secret} |", preset.kind, cell(preset.title));
+        let formats: Vec<&str> = preset.ways.iter().map(|way| way.dialect.name()).collect();
+        let formats = if preset.is_demo() { "all".to_owned() } else { format!("`{}`", formats.join("`, `")) };
+        let title = cell(preset.title);
+        let _ = writeln!(out, "| `{}` | {title} | {formats} | {address} | {secret} |", preset.kind);
     }
     out.push('\n');
 }

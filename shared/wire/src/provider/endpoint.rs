@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::base_url::{BaseUrlError, join};
 use super::{Auth, Preset, Way};
+use crate::Dialect;
 use crate::dialect::EncodeError;
 
 /// How this gateway names itself to vendors.
@@ -116,7 +117,13 @@ impl Endpoint<'_> {
             Operation::Models => Method::GET,
         };
         // Some servers answer 406 to a stream that does not list the type, others send an error as JSON in its place.
-        let accept = if stream { "text/event-stream, application/json" } else { "application/json" };
+        let accept = match operation {
+            Operation::Answer { way, .. } if stream && way.dialect == Dialect::Bedrock => {
+                "application/vnd.amazon.eventstream"
+            }
+            _ if stream => "text/event-stream, application/json",
+            _ => "application/json",
+        };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         for (name, value) in self.preset.headers {

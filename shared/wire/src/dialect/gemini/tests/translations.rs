@@ -178,10 +178,10 @@ fn what_a_gemini_caller_asks_is_told_to_openai() {
         json!({
             "model": "gpt",
             "messages": [
-                {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+                {"role": "system", "content": "Be brief."},
                 {"role": "user", "content": [{"type": "text", "text": "a"},
                     {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
-                {"role": "assistant", "content": [], "tool_calls": [
+                {"role": "assistant", "content": null, "tool_calls": [
                     {"id": "call_0", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}}]},
                 {"role": "tool", "tool_call_id": "call_0", "name": "f", "content": "{\"y\":2}"},
             ],
