@@ -11,7 +11,7 @@ use crate::test::Report;
 use crate::workplace::Workplace;
 
 /// The targets, one a file in `fuzz/targets/`.
-const TARGETS: &[&str] = &["sse", "chat_request", "chat_stream"];
+const TARGETS: &[&str] = &["sse", "chat_request", "chat_stream", "anthropic_request", "anthropic_stream"];
 /// How long each target runs inside `cargo xtask test`.
 const SUITE_SECONDS: u64 = 10;
 /// Counters at every edge, and what is compared: libFuzzer learns from both.
