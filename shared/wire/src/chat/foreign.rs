@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
+use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
 use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
-use super::{Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
@@ -126,7 +126,7 @@ fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
 /// Empties an `extra` and notes the fields that said something.
 fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
     for (name, value) in std::mem::take(extra) {
-        if says_something(&value) {
+        if says_something(&value) && !name.starts_with(AS_SAID) {
             left.push(if at.is_empty() { name } else { format!("{at}.{name}") });
         }
     }
@@ -156,6 +156,7 @@ mod tests {
         request.extra.insert("tools".to_owned(), json!([]));
         request.messages[0].extra.insert("audio".to_owned(), Value::Null);
         request.messages[0].parts[0].extra.insert("weight".to_owned(), json!(1));
+        request.messages[0].parts[0].extra.insert("=spelling".to_owned(), json!("other"));
         assert_eq!(request.leave_extra(), ["top_a", "messages[0].content[0].weight"]);
         assert_eq!(request, Request::new("m", vec![Message::text(Role::User, "hello")]));
     }

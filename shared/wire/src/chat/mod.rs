@@ -33,4 +33,10 @@ pub use tool::{Definition, Function, Tool, ToolChoice};
 pub use words::{Effort, FinishReason, Role};
 
 /// What a format said beyond the typed fields, in its own words and nesting.
+///
+/// A name that begins with [`AS_SAID`] is no field of the format: its value keeps how a typed field was spelt, for the
+/// reader's own format only, and says nothing beyond that field.
 pub type Extra = serde_json::Map<String, serde_json::Value>;
+
+/// Begins the names in [`Extra`] that keep a spelling. No format's fields begin so.
+pub(crate) const AS_SAID: char = '=';
