@@ -16,6 +16,8 @@ const TARGETS: &[&str] = &[
     "chat_request",
     "chat_stream",
     "tokens",
+    "anthropic_request",
+    "anthropic_stream",
     "bedrock_request",
     "bedrock_stream",
     "cohere_request",

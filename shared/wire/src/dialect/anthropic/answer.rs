@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{part, tool};
 use crate::chat::{Content, FinishReason, Message, Part, Reasoning, ToolKind};
 use crate::dialect::carried;
-use crate::dialect::fields::{merge, put};
+use crate::dialect::fields::put;
 
 /// A finish reason by Anthropic's word.
 pub(super) fn decode_finish(word: &str) -> FinishReason {
@@ -72,7 +72,7 @@ pub(super) fn encode_content(message: &Message, answer: &str) -> (Vec<Value>, bo
             },
         };
         part::put_cache_mark(&mut map, part.cache);
-        merge(&mut map, &part.extra);
+        part::merge_extra(&mut map, &part.extra);
         blocks.push(Value::Object(map));
     }
     (blocks, calls > 0, refuses)

@@ -245,7 +245,7 @@ impl Writer<'_> {
         let mut map = tool::call_block(&id, &call.name, input);
         part::put_cache_mark(&mut map, part.cache);
         part::note_marks(part, at, self.notes);
-        merge(&mut map, &part.extra);
+        part::merge_extra(&mut map, &part.extra);
         self.calls.push((id, call.name.clone(), false));
         Some(map)
     }

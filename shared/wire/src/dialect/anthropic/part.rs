@@ -1,9 +1,9 @@
 //! Content blocks.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{citation, reasoning, source, tool};
-use crate::chat::{CacheLife, CacheMark, Content, Part, Shape, Text, ToolResult};
+use crate::chat::{AS_SAID, CacheLife, CacheMark, Content, Extra, Part, Shape, Text, ToolResult};
 use crate::dialect::DecodeError;
 use crate::dialect::carried;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
@@ -56,13 +56,15 @@ pub(super) fn decode_block(value: Value, path: &Path<'_>, lenient: bool) -> Resu
         "tool_use" => {
             let call;
             (call, signature) = tool::take_call(&mut map, path, lenient)?;
+            set_aside(&mut map, "caller", |caller| *caller == json!({"type": "direct"}));
             Content::ToolCall(call)
         }
         "tool_result" => {
             let id = fields::need_string(&mut map, path, "tool_use_id")?;
             let (parts, shape) = take_content(&mut map, path, "content", lenient)?;
-            // An explicit `false` stays where it is, to come back.
+            // An explicit `false` comes back as it was.
             let is_error = fields::take_if(&mut map, "is_error", |value| value == true).is_some();
+            set_aside(&mut map, "is_error", |value| value == false);
             let call_id = Some(carried::open(&id).0);
             Content::ToolResult(ToolResult { call_id, name: None, parts, shape, is_error })
         }
@@ -70,6 +72,24 @@ pub(super) fn decode_block(value: Value, path: &Path<'_>, lenient: bool) -> Resu
     };
     let cache = take_cache_mark(&mut map);
     Ok(Part { content, id: None, cache, signature, extra: map })
+}
+
+/// Keeps a field that says what is so without it: it comes back, and is no loss in another format.
+pub(super) fn set_aside(map: &mut Extra, name: &str, is_usual: impl FnOnce(&Value) -> bool) {
+    if let Some(value) = fields::take_if(map, name, is_usual) {
+        map.insert(format!("{AS_SAID}{name}"), value);
+    }
+}
+
+/// Adds what a reader left over, and what it set aside, to what a writer wrote.
+pub(super) fn merge_extra(written: &mut Map<String, Value>, extra: &Extra) {
+    for (name, value) in extra {
+        match name.strip_prefix(AS_SAID) {
+            Some(name) if !written.contains_key(name) => put(written, name, value.clone()),
+            Some(_) => {}
+            None => merge(written, &Extra::from_iter([(name.clone(), value.clone())])),
+        }
+    }
 }
 
 /// Reads `cache_control`; a form not known stays.
@@ -199,7 +219,7 @@ pub(super) fn encode_result(
     }
     put_cache_mark(&mut map, part.cache);
     note_marks(part, at, notes);
-    merge(&mut map, &part.extra);
+    merge_extra(&mut map, &part.extra);
     map
 }
 

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::model::{Abilities, Efforts, LEAST_BUDGET, budget_of, effort_of};
 use super::{REASONING_FORMAT, tool};
 use crate::chat::{
-    Content, Effort, Part, Reasoning, ReasoningForm, ReasoningRequest, ReasoningRequestSpelling,
+    AS_SAID, Content, Effort, Part, Reasoning, ReasoningForm, ReasoningRequest, ReasoningRequestSpelling,
     ReasoningSpelling, Request, Role,
 };
 use crate::dialect::DecodeError;
-use crate::dialect::fields::{self, Path, merge, put};
+use crate::dialect::fields::{self, Path, put};
 use crate::dialect::loss::Notes;
 
 /// Takes the fields of a `thinking` block, and its signature. Without one it is not Anthropic's own.
@@ -23,6 +23,7 @@ pub(super) fn take_thinking(
         Some(Value::String(signature)) => Some(signature),
         _ => None,
     };
+    super::part::set_aside(map, "signature", |signature| signature == "");
     let format = signature.as_ref().map(|_| REASONING_FORMAT.to_owned());
     Ok((Reasoning { format, ..Reasoning::piece(text, ReasoningSpelling::Auto) }, signature))
 }
@@ -70,7 +71,7 @@ pub(super) fn encode_block(
             put(&mut map, "signature", signature.clone());
         }
         // As the caller of this format spelt it: the provider judges it.
-        (None, None) if part.extra.contains_key("signature") => {
+        (None, None) if part.extra.keys().any(|name| name.trim_start_matches(AS_SAID) == "signature") => {
             put(&mut map, "type", "thinking");
             put(&mut map, "thinking", reasoning.text.clone());
         }
@@ -83,7 +84,7 @@ pub(super) fn encode_block(
     if part.id.is_some() {
         notes.hint(format!("{at}.id"), "Anthropic's content blocks have no ids");
     }
-    merge(&mut map, &part.extra);
+    super::part::merge_extra(&mut map, &part.extra);
     Some(map)
 }
 

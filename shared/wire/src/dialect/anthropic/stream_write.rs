@@ -356,7 +356,7 @@ impl StreamEncoder {
         let head = &call.head;
         let id = call_id(head.id.as_deref(), head.signature.as_deref(), &answer, call.number);
         let mut block = tool::call_block(&id, &head.name, Value::Object(Map::new()));
-        merge(&mut block, &head.extra);
+        part::merge_extra(&mut block, &head.extra);
         let arguments = call.arguments.clone();
         self.start_block(block, Open::Call(place), out);
         if !arguments.is_empty() {

@@ -10,7 +10,7 @@ use crate::chat::{
 };
 use crate::dialect::DecodeError;
 use crate::dialect::carried;
-use crate::dialect::fields::{self, Path, merge, put, put_some};
+use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::loss::Notes;
 
 /// The web search that every model with tools takes.
@@ -29,7 +29,6 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
             map.remove("type");
             Definition::BuiltIn(kind)
         }
-        // A `type` that says `custom` stays: it may be left out, and comes back.
         None => Definition::Function(Function {
             name: fields::need_string(&mut map, path, "name")?,
             description: fields::string(&mut map, path, "description")?,
@@ -39,6 +38,7 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
             strict: fields::boolean(&mut map, path, "strict")?,
         }),
     };
+    part::set_aside(&mut map, "type", |kind| kind == "custom");
     let cache = part::take_cache_mark(&mut map);
     Ok(Tool { definition, cache, extra: map })
 }
@@ -75,13 +75,13 @@ fn encode_tool(tool: &Tool, at: &str, notes: &mut Notes) -> Option<Map<String, V
             put_some(&mut map, "description", function.description.as_ref());
             put(&mut map, "input_schema", input_schema(function, at, notes));
             put_some(&mut map, "strict", function.strict.as_ref());
-            merge(&mut map, &tool.extra);
+            part::merge_extra(&mut map, &tool.extra);
             map
         }
         Definition::BuiltIn(kind) if is_own_tool(kind) => {
             let mut map = Map::new();
             put(&mut map, "type", kind.clone());
-            merge(&mut map, &tool.extra);
+            part::merge_extra(&mut map, &tool.extra);
             map
         }
         Definition::BuiltIn(kind) => {

@@ -232,6 +232,23 @@ fn signatures_of_others_are_carried_in_ids_and_opened() {
 }
 
 #[test]
+fn what_is_so_anyway_is_no_loss_in_another_format() {
+    let request = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "of another vendor", "signature": ""},
+            {"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": {"type": "direct"}},
+        ]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "x", "is_error": false}]},
+    ], "tools": [{"type": "custom", "name": "f", "input_schema": {"type": "object"}}]});
+    let mut read = decode_request(request.to_string().as_bytes()).expect("a request");
+    assert_eq!(parse(&through(&request).body), request);
+    assert_eq!(read.leave_extra(), Vec::<String>::new());
+    let told = parse(&openai_chat::encode_request(&read, &Target::model("gpt")).body);
+    assert_eq!(told["messages"][1]["reasoning_content"], "of another vendor");
+}
+
+#[test]
 fn turns_in_which_nothing_is_said_are_left_out() {
     let messages = json!([
         {"role": "user", "content": "hello"},
