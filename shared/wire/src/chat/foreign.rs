@@ -6,12 +6,8 @@
 use serde_json::Value;
 
 use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
-<<<<<<< HEAD
 use super::{Choice, ChoiceDelta, Logprobs, Shape, TokenLogprob};
 use crate::dialect::carried::seal;
-=======
-use super::{Choice, ChoiceDelta, Logprobs, TokenLogprob};
->>>>>>> f-anthropic
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
@@ -158,11 +154,7 @@ fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
 /// Empties an `extra` and notes the fields that said something.
 fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
     for (name, value) in std::mem::take(extra) {
-<<<<<<< HEAD
         if says_something(&name, &value) && !name.starts_with(AS_SAID) {
-=======
-        if says_something(&value) && !name.starts_with(AS_SAID) {
->>>>>>> f-anthropic
             left.push(if at.is_empty() { name } else { format!("{at}.{name}") });
         }
     }
