@@ -22,10 +22,13 @@
 pub mod catalog;
 pub mod chat;
 pub mod dialect;
+pub mod embed;
 pub mod fault;
 pub mod json;
+pub mod moderation;
 pub mod money;
 pub mod provider;
+pub mod rerank;
 pub mod schema;
 pub mod sse;
 pub mod usage;

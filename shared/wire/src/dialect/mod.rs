@@ -1,12 +1,13 @@
 //! One module a wire format, each written and read both ways: whole requests, whole answers, streams, errors.
 
 pub mod carried;
-mod fields;
+pub(crate) mod fields;
 pub mod gemini;
 mod http_date;
-mod loss;
+pub(crate) mod loss;
+pub mod mlflow;
 pub mod openai_chat;
-mod said;
+pub(crate) mod said;
 mod target;
 
 use bytes::{Bytes, BytesMut};
