@@ -10,3 +10,4 @@ mod compare;
 mod gemini;
 mod openai_chat;
 mod openai_chat_plain;
+mod operations;

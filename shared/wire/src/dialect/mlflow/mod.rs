@@ -9,6 +9,8 @@ pub mod chat;
 pub mod completions;
 pub mod endpoints;
 mod error;
+#[cfg(test)]
+mod tests;
 
 pub use error::{decode_fault_at, encode_databricks_error, encode_error};
 
