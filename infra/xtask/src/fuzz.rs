@@ -11,7 +11,8 @@ use crate::test::Report;
 use crate::workplace::Workplace;
 
 /// The targets, one a file in `fuzz/targets/`.
-const TARGETS: &[&str] = &["sse", "chat_request", "chat_stream", "gemini_request", "gemini_stream"];
+const TARGETS: &[&str] =
+    &["sse", "chat_request", "chat_stream", "gemini_request", "gemini_stream", "embeddings", "mlflow"];
 /// How long each target runs inside `cargo xtask test`.
 const SUITE_SECONDS: u64 = 10;
 /// Counters at every edge, and what is compared: libFuzzer learns from both.

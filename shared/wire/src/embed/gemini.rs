@@ -47,7 +47,8 @@ pub fn decode_request(model: &str, method: Method, body: &[u8]) -> Result<Reques
             request.listed = false;
             let item = take_item(&mut map, model, path)?;
             request.inputs.push(Item { extra: map, ..item });
-            lift(&mut request, "taskType", "outputDimensionality")?;
+            lift_purpose(&mut request, "taskType");
+            lift_size(&mut request)?;
             request.extra =
                 request.inputs.first_mut().map(|item| std::mem::take(&mut item.extra)).unwrap_or_default();
         }
@@ -60,7 +61,8 @@ pub fn decode_request(model: &str, method: Method, body: &[u8]) -> Result<Reques
                 let item = take_item(&mut inner, model, &place)?;
                 request.inputs.push(Item { extra: inner, ..item });
             }
-            lift(&mut request, "taskType", "outputDimensionality")?;
+            lift_purpose(&mut request, "taskType");
+            lift_size(&mut request)?;
             request.extra = map;
         }
         Method::Predict => {
@@ -73,13 +75,16 @@ pub fn decode_request(model: &str, method: Method, body: &[u8]) -> Result<Reques
                 let title = fields::string(&mut inner, &place, "title")?;
                 request.inputs.push(Item { input: Input::Text(text), title, extra: inner });
             }
-            lift(&mut request, "task_type", "outputDimensionality")?;
+            lift_purpose(&mut request, "task_type");
             if let Some(mut inner) = fields::object(&mut map, path, "parameters")? {
                 let at = Path::Field(path, "parameters");
                 request.dimensions = fields::positive(&mut inner, &at, "outputDimensionality")?;
                 request.truncate = fields::boolean(&mut inner, &at, "autoTruncate")?
                     .map(|cut| if cut { Truncate::End } else { Truncate::Never });
-                fields::put_back(&mut map, "parameters", inner);
+                // What is left, and an object that was empty from the start.
+                if !inner.is_empty() || (request.dimensions.is_none() && request.truncate.is_none()) {
+                    put(&mut map, "parameters", inner);
+                }
             }
             request.extra = map;
         }
@@ -143,29 +148,33 @@ fn full_name(model: &str) -> String {
     if model.contains('/') { model.to_owned() } else { format!("models/{model}") }
 }
 
-/// Takes purpose and size out of the inputs where all of them say the same.
-fn lift(request: &mut Request, purpose: &str, size: &str) -> Result<(), DecodeError> {
-    if let Some(word) = common(&request.inputs, purpose).and_then(|value| value.as_str().map(str::to_owned)) {
-        request.purpose = Some(match word.as_str() {
-            "RETRIEVAL_QUERY" => Purpose::Query,
-            "RETRIEVAL_DOCUMENT" => Purpose::Document,
-            "SEMANTIC_SIMILARITY" => Purpose::Similarity,
-            "CLASSIFICATION" => Purpose::Classification,
-            "CLUSTERING" => Purpose::Clustering,
-            "QUESTION_ANSWERING" => Purpose::Question,
-            "FACT_VERIFICATION" => Purpose::FactCheck,
-            "CODE_RETRIEVAL_QUERY" => Purpose::CodeQuery,
-            _ => Purpose::Other(word),
-        });
-        request.inputs.iter_mut().for_each(|item| drop(item.extra.remove(purpose)));
-    }
-    if let Some(value) = common(&request.inputs, size).cloned() {
-        let wanted = value.as_u64().filter(|size| *size > 0);
-        let wanted =
-            wanted.ok_or_else(|| Path::Root.field_error(size, "expected a whole number of at least 1"))?;
-        request.dimensions = Some(wanted);
-        request.inputs.iter_mut().for_each(|item| drop(item.extra.remove(size)));
-    }
+/// Takes the purpose out of the inputs where all of them say the same.
+fn lift_purpose(request: &mut Request, name: &str) {
+    let word = common(&request.inputs, name).and_then(|value| value.as_str().map(str::to_owned));
+    let Some(word) = word else { return };
+    request.purpose = Some(match word.as_str() {
+        "RETRIEVAL_QUERY" => Purpose::Query,
+        "RETRIEVAL_DOCUMENT" => Purpose::Document,
+        "SEMANTIC_SIMILARITY" => Purpose::Similarity,
+        "CLASSIFICATION" => Purpose::Classification,
+        "CLUSTERING" => Purpose::Clustering,
+        "QUESTION_ANSWERING" => Purpose::Question,
+        "FACT_VERIFICATION" => Purpose::FactCheck,
+        "CODE_RETRIEVAL_QUERY" => Purpose::CodeQuery,
+        _ => Purpose::Other(word),
+    });
+    request.inputs.iter_mut().for_each(|item| drop(item.extra.shift_remove(name)));
+}
+
+/// Takes the size out of the inputs where all of them say the same.
+fn lift_size(request: &mut Request) -> Result<(), DecodeError> {
+    let name = "outputDimensionality";
+    let Some(value) = common(&request.inputs, name) else { return Ok(()) };
+    let wanted = value.as_u64().filter(|size| *size > 0);
+    let wanted =
+        wanted.ok_or_else(|| Path::Root.field_error(name, "expected a whole number of at least 1"))?;
+    request.dimensions = Some(wanted);
+    request.inputs.iter_mut().for_each(|item| drop(item.extra.shift_remove(name)));
     Ok(())
 }
 

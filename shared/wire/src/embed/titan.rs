@@ -57,7 +57,11 @@ pub fn decode_request(model: &str, body: &[u8]) -> Result<Request, DecodeError> 
 }
 
 fn type_of(word: &str) -> NumberType {
-    if word == "binary" { NumberType::Bits } else { NumberType::from_word(word) }
+    match word {
+        "float" => NumberType::Float,
+        "binary" => NumberType::Bits,
+        other => NumberType::Other(other.to_owned()),
+    }
 }
 
 fn word_of(kind: &NumberType) -> &str {

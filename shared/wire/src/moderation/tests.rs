@@ -47,7 +47,7 @@ fn answers_come_back_as_they_were() {
     let odd = json!({"id": "i", "model": "m", "results": [{"flagged": false, "categories": {"hate": "low"},
         "category_scores": {}}]});
     let response = decode_response(odd.to_string().as_bytes()).expect("an answer");
-    assert_eq!(parse(&encode_response(&response, "x", "y"))["results"][0]["categories"], json!({}));
+    assert_eq!(parse(&encode_response(&response, "x", "y")), odd);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //!
 //! The prompt is one message of the user.
 
+use std::collections::VecDeque;
+
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value};
 
@@ -208,6 +210,7 @@ fn finish_word(reason: &FinishReason) -> &str {
 pub struct StreamDecoder {
     events: sse::Decoder,
     chat: openai_chat::StreamDecoder,
+    ready: VecDeque<Delta>,
 }
 
 impl Default for StreamDecoder {
@@ -220,7 +223,11 @@ impl StreamDecoder {
     /// A decoder at the beginning of a stream.
     #[must_use]
     pub fn new() -> Self {
-        Self { events: sse::Decoder::new(MAX_EVENT), chat: openai_chat::StreamDecoder::new() }
+        Self {
+            events: sse::Decoder::new(MAX_EVENT),
+            chat: openai_chat::StreamDecoder::new(),
+            ready: VecDeque::new(),
+        }
     }
 
     /// Hands an event to the reader of chat, its text as that of a message.
@@ -248,6 +255,10 @@ impl StreamDecoder {
             }
             Err(_) => sse::write_event(&mut said, None, data),
         }
+        if !event.terminated {
+            // A last event without its blank line: whether it counts is for the reader of chat to say.
+            said.truncate(said.len().saturating_sub(1));
+        }
         self.chat.push(said.freeze());
     }
 }
@@ -259,6 +270,9 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
 
     fn next(&mut self) -> Result<Option<Delta>, StreamError> {
         loop {
+            if let Some(delta) = self.ready.pop_front() {
+                return Ok(Some(delta));
+            }
             if let Some(delta) = self.chat.next()? {
                 return Ok(Some(delta));
             }
@@ -273,6 +287,9 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
     fn end(&mut self) -> Result<(), StreamError> {
         if let Some(event) = self.events.end() {
             self.hand_on(&event);
+        }
+        while let Some(delta) = self.chat.next()? {
+            self.ready.push_back(delta);
         }
         self.chat.end()
     }

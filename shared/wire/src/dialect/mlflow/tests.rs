@@ -219,6 +219,12 @@ fn a_stream_without_its_end_is_cut_and_an_error_in_it_is_told() {
     let (_, ending) = read(&mut completions::StreamDecoder::new(), &[half.as_bytes()]);
     let Err(StreamError::Fault(fault)) = ending else { panic!("a stream without its end: {ending:?}") };
     assert_eq!(fault.kind, FaultKind::Cut);
+    // The last blank line may be missing; half an event is a cut.
+    let (deltas, ending) = read(&mut completions::StreamDecoder::new(), &[EVENTS.trim_end().as_bytes()]);
+    assert_eq!((collect(deltas).choices[0].message.joined_text().as_ref(), ending), ("Once more", Ok(())));
+    let broken = &EVENTS[..half.len() + 40];
+    let (_, ending) = read(&mut completions::StreamDecoder::new(), &[broken.as_bytes()]);
+    assert!(matches!(ending, Err(StreamError::Fault(fault)) if fault.kind == FaultKind::Cut));
     let failed = format!("{half}data: {{\"error\":{{\"message\":\"overloaded\",\"code\":503}}}}\n\n");
     let (_, ending) = read(&mut completions::StreamDecoder::new(), &[failed.as_bytes()]);
     let Err(StreamError::Fault(fault)) = ending else { panic!("an error in the stream: {ending:?}") };
