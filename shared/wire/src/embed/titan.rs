@@ -113,7 +113,7 @@ pub fn decode_response(body: &[u8], _kind: &NumberType) -> Result<Response, Deco
         Some(by_type) => {
             let at = Path::Field(path, "embeddingsByType");
             for (word, value) in by_type {
-                let vector = Vector::read(value).ok_or_else(|| at.field_error(&word, "expected a vector"))?;
+                let vector = numbers(value).ok_or_else(|| at.field_error(&word, "expected a vector"))?;
                 response.embeddings.push(Embedding::new(0, type_of(&word), vector));
             }
         }
@@ -121,7 +121,7 @@ pub fn decode_response(body: &[u8], _kind: &NumberType) -> Result<Response, Deco
     }
     if response.embeddings.is_empty() {
         let value = fields::take(&mut map, "embedding");
-        let vector = value.and_then(Vector::read);
+        let vector = value.and_then(numbers);
         let vector = vector.ok_or_else(|| path.field_error("embedding", "required: an array of numbers"))?;
         response.embeddings.push(Embedding::new(0, NumberType::Float, vector));
     }
@@ -129,6 +129,11 @@ pub fn decode_response(body: &[u8], _kind: &NumberType) -> Result<Response, Deco
     response.usage = tokens.map(|input| Usage { input, ..Usage::default() });
     response.extra = map;
     Ok(response)
+}
+
+/// Vectors are lists here, never base64.
+fn numbers(value: Value) -> Option<Vector> {
+    Vector::read(value).filter(|vector| matches!(vector, Vector::Numbers(_)))
 }
 
 /// Writes an answer: the vectors of the first input.
