@@ -308,14 +308,14 @@ impl StreamEncoder {
         Self { context, usage: None }
     }
 
-    fn event(&self, choices: Vec<Value>, usage: Option<Value>, out: &mut BytesMut) {
+    fn event(&self, choices: Vec<Value>, usage: Option<&Value>, out: &mut BytesMut) {
         let mut map = Map::new();
         put(&mut map, "id", self.context.id.clone());
         put(&mut map, "object", EVENT_OBJECT);
         put(&mut map, "created", self.context.created);
         put(&mut map, "model", self.context.model.clone());
         put(&mut map, "choices", choices);
-        put_some(&mut map, "usage", usage.as_ref());
+        put_some(&mut map, "usage", usage);
         sse::write_event(out, None, Value::Object(map).to_string().as_bytes());
     }
 
@@ -360,7 +360,7 @@ impl crate::dialect::StreamEncoder for StreamEncoder {
         if self.context.include_usage
             && let Some(usage) = self.usage.take()
         {
-            self.event(Vec::new(), Some(openai_chat::encode_usage(&usage)), out);
+            self.event(Vec::new(), Some(&openai_chat::encode_usage(&usage)), out);
         }
         sse::write_event(out, None, b"[DONE]");
     }
