@@ -10,7 +10,11 @@ fuzz_target!(|data: &[u8]| {
     let encoded = encode_request(&request, &Target::model(&request.model));
     if !encoded.lost.is_empty() {
         // Only what another vendor sealed does not go to a provider of this format.
-        assert!(encoded.lost.iter().all(|loss| loss.field.ends_with(".reasoning")), "lost {:?}", encoded.lost);
+        assert!(
+            encoded.lost.iter().all(|loss| loss.field.ends_with(".reasoning")),
+            "lost {:?}",
+            encoded.lost
+        );
         return;
     }
     let again = decode_request(&encoded.body).expect("what was written can be read");

@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use postern_fuzz::cuts;
 use postern_wire::chat::Delta;
-use postern_wire::dialect::openai_responses::{StreamDecoder, StreamEncoder, decode_response, encode_response};
+use postern_wire::dialect::openai_responses::{
+    StreamDecoder, StreamEncoder, decode_response, encode_response,
+};
 use postern_wire::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError};
 
 fuzz_target!(|data: &[u8]| {

@@ -24,9 +24,11 @@ const TARGETS: &[&str] = &[
     "cohere_stream",
     "completions_request",
     "completions_stream",
+    "embeddings",
     "event_stream",
     "gemini_request",
     "gemini_stream",
+    "mlflow",
     "responses_request",
     "responses_stream",
 ];

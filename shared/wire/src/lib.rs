@@ -22,11 +22,14 @@
 pub mod catalog;
 pub mod chat;
 pub mod dialect;
+pub mod embed;
 pub mod event_stream;
 pub mod fault;
 pub mod json;
+pub mod moderation;
 pub mod money;
 pub mod provider;
+pub mod rerank;
 pub mod schema;
 pub mod sigv4;
 pub mod sse;

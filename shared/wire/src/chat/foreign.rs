@@ -152,7 +152,7 @@ fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {
 }
 
 /// Empties an `extra` and notes the fields that said something.
-fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
+pub(crate) fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
     for (name, value) in std::mem::take(extra) {
         if says_something(&name, &value) && !name.starts_with(AS_SAID) {
             left.push(if at.is_empty() { name } else { format!("{at}.{name}") });

@@ -9,7 +9,7 @@
 
 mod collect;
 mod delta;
-mod foreign;
+pub(crate) mod foreign;
 mod message;
 mod part;
 mod request;

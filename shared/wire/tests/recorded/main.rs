@@ -17,3 +17,4 @@ mod openai_chat;
 mod openai_chat_plain;
 mod openai_completions;
 mod openai_responses;
+mod operations;

@@ -9,7 +9,7 @@ mod message;
 mod part;
 pub mod peek;
 mod reasoning;
-mod request;
+pub(in crate::dialect) mod request;
 mod response;
 mod stream;
 mod stream_write;

@@ -17,8 +17,12 @@ use crate::dialect::{DecodeError, Encoded, Target};
 /// # Errors
 /// Names the field that is missing or of a wrong type. Fields the format does not know pass into `extra`.
 pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
+    read(fields::parse_object(body)?)
+}
+
+/// Reads a request that is taken apart already, for formats that differ in little.
+pub(in crate::dialect) fn read(mut map: Extra) -> Result<Request, DecodeError> {
     let path = &Path::Root;
-    let mut map = fields::parse_object(body)?;
     let model = fields::need_string(&mut map, path, "model")?;
     if model.is_empty() {
         return Err(path.field_error("model", "expected the name of a model, found an empty string"));

@@ -83,6 +83,7 @@ fn fields_are_read_into_their_places() {
             effort: None,
             budget: Some(9),
             enabled: Some(true),
+            shown: None,
             spelling: ReasoningRequestSpelling::Thinking
         })
     );

@@ -199,6 +199,7 @@ fn no_field_is_left_out_in_silence() {
             effort: None,
             budget: Some(2_345),
             enabled: None,
+            shown: None,
             spelling: ReasoningRequestSpelling::Auto,
         }),
         modalities: Some(vec!["audio".into()]),
