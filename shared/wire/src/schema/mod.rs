@@ -12,6 +12,7 @@ mod merge;
 mod openapi;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use serde_json::Value;
 

@@ -42,7 +42,7 @@ fn a_conversation_with_tools_is_said_in_cohere_s_words() {
                 {"role": "system", "content": "be brief"},
                 {"role": "user", "content": [{"type": "text", "text": "look"},
                     {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,aGk="}}]},
-                {"role": "assistant", "content": null, "tool_calls": [
+                {"role": "assistant", "tool_calls": [
                     {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "c", "content": "one"}],
             "documents": [{"data": {"text": "words", "title": "a.txt"}}],
