@@ -10,8 +10,9 @@ use super::crates;
 use crate::run;
 use crate::workplace::Workplace;
 
-/// Bytes that the Worker may have when compressed, as the platform counts them.
-const BUDGET: u64 = 1_200_000;
+/// Bytes that the Worker may have when compressed, as the platform counts them, with the token tables of both encodings. The
+/// platform's free plan takes 3 MB.
+const BUDGET: u64 = 2_800_000;
 
 /// Builds the Worker and fails when it is too large.
 pub(crate) fn command(place: &Workplace, args: &[String]) -> Result<bool, String> {
