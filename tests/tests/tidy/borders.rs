@@ -88,6 +88,8 @@ fn reaches(package: &str, patterns: &[&str]) {
 fn the_formats_reach_no_runtime_and_nothing_asynchronous() {
     reaches("postern-wire", OUTSIDE);
     reaches("postern-wire", ASYNC);
+    reaches("postern-tokens", OUTSIDE);
+    reaches("postern-tokens", ASYNC);
 }
 
 #[test]
