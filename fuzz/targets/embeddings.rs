@@ -34,7 +34,12 @@ fuzz_target!(|data: &[u8]| {
     for (read, write) in FORMATS {
         let Ok(mut request) = read(data) else { continue };
         let encoded = write(&request, &target);
-        assert!(encoded.lost.is_empty(), "its own format lost {:?}", encoded.lost);
+        // A reader shared with OpenAI's format takes tokens, which not every provider of the format takes.
+        let is_input = encoded.lost.iter().all(|loss| loss.field.starts_with("input["));
+        assert!(is_input, "its own format lost {:?}", encoded.lost);
+        if !encoded.lost.is_empty() {
+            continue;
+        }
         if let Err(error) = read(&encoded.body) {
             panic!("what was written cannot be read: {error}");
         }
