@@ -1,14 +1,14 @@
 //! Plays a script in virtual time.
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use postern_gateway::FetchError;
+use postern_gateway::{FetchError, Outgoing, Upload};
 
 use crate::clock::{Clock, Sleep};
 use crate::script::{Chunk, Conduct, End, Fate, Script};
@@ -47,10 +47,22 @@ pub struct FakeBody {
 pub(crate) async fn fetch(
     script: &Script,
     clock: &Clock,
-    request: http::Request<Bytes>,
+    request: http::Request<Outgoing>,
     connect: Duration,
 ) -> Result<http::Response<FakeBody>, FetchError> {
     let (parts, body) = request.into_parts();
+    let body = match body {
+        Outgoing::Whole(body) => body,
+        // A script may refuse before it has read anything, as servers do with what they know to be too large.
+        Outgoing::Stream(_) if script.next_is_early() => Bytes::new(),
+        Outgoing::Stream(upload) => match read(script, upload).await {
+            Ok(body) => body,
+            Err(so_far) => {
+                script.receive_half(&parts, so_far);
+                return Err(FetchError::Broken("the request broke off".to_owned()));
+            }
+        },
+    };
     let (number, conduct) = script.receive(&parts, &body);
     let watch = Watch { script: script.clone(), number };
     let reply = match conduct {
@@ -81,6 +93,19 @@ pub(crate) async fn fetch(
         response = response.header(name, value);
     }
     Ok(response.body(body).expect("the status and headers of a script are valid"))
+}
+
+/// Reads a body to its end, or gives what there was of it when it broke off.
+async fn read(script: &Script, mut upload: Upload) -> Result<Bytes, Bytes> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut upload).poll_next(cx)).await {
+        match piece {
+            Ok(piece) => body.extend_from_slice(&piece),
+            Err(_) => return Err(body.freeze()),
+        }
+        script.coming(body.len());
+    }
+    Ok(body.freeze())
 }
 
 impl Stream for FakeBody {
