@@ -28,6 +28,7 @@ pub mod fault;
 pub mod json;
 pub mod moderation;
 pub mod money;
+pub mod multipart;
 pub mod provider;
 pub mod rerank;
 pub mod schema;

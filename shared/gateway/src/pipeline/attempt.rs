@@ -122,7 +122,8 @@ pub(super) async fn attempt<H: Host>(
 ) -> Result<Answer<H>, Failure> {
     let head_limit = if how.stream { leg.timeouts.first_token } else { leg.timeouts.total };
     let head_limit = head_limit.min(how.deadline.since(how.begun));
-    let fetched = within(host, head_limit, host.fetch(request.map(Outgoing::Whole), leg.timeouts.connect)).await;
+    let fetched =
+        within(host, head_limit, host.fetch(request.map(Outgoing::Whole), leg.timeouts.connect)).await;
     let response = match fetched {
         None => return Err(Fault::new(FaultKind::Timeout, "no answer came in time").into()),
         Some(Err(error)) => {
