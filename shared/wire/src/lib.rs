@@ -26,6 +26,7 @@ pub mod embed;
 pub mod event_stream;
 pub mod fault;
 pub mod json;
+pub mod media;
 pub mod moderation;
 pub mod money;
 pub mod multipart;

@@ -186,6 +186,7 @@ impl From<&WireUsage> for Usage {
             reasoning: reasoning.min(output),
             accepted_prediction: details.accepted_prediction_tokens.unwrap_or(0).min(output),
             rejected_prediction: details.rejected_prediction_tokens.unwrap_or(0).min(output),
+            ..Self::default()
         }
     }
 }
