@@ -4,6 +4,7 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod carried;
 pub mod cohere;
+mod events;
 pub(crate) mod fields;
 pub mod gemini;
 mod http_date;
@@ -24,7 +25,7 @@ use openai_chat::RequestHead;
 pub use target::{AnswerContext, ErrorBody, Target};
 
 use crate::chat;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 
 /// A wire format that callers speak to us and in which we speak to providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -322,6 +323,13 @@ pub enum StreamError {
     Fault(Fault),
     /// The bytes are not what the format says.
     Decode(DecodeError),
+}
+
+impl StreamError {
+    /// The stream ended before the answer was complete.
+    pub(crate) fn cut() -> Self {
+        Self::Fault(Fault::new(FaultKind::Cut, "the provider's stream ended before the answer was complete"))
+    }
 }
 
 impl From<DecodeError> for StreamError {
