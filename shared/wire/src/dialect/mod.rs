@@ -14,6 +14,7 @@ mod observe;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+pub(crate) mod peek;
 pub(crate) mod said;
 mod target;
 mod unnamed_calls;
