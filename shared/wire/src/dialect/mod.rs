@@ -4,6 +4,7 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod carried;
 pub mod cohere;
+pub(crate) mod effort;
 mod events;
 pub(crate) mod fields;
 pub mod gemini;
