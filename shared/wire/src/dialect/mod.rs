@@ -17,13 +17,17 @@ pub mod openai_completions;
 pub mod openai_responses;
 pub(crate) mod peek;
 pub(crate) mod said;
+mod streams;
 mod target;
+#[cfg(test)]
+pub(crate) mod testing;
 mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
 pub use loss::{Encoded, Loss, Weight};
 pub use observe::Observer;
 use openai_chat::RequestHead;
+pub use streams::{read_stream, write_stream};
 pub use target::{AnswerContext, ErrorBody, Target};
 
 use crate::chat;
