@@ -21,7 +21,7 @@ use super::exchange::{How, Tell, Told};
 use super::headers::name_target;
 use super::resolve::{Leg, Plan};
 use super::run::{refuse, undeliverable};
-use super::write::send;
+use super::write::enclose;
 use crate::config::Provider;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
@@ -44,7 +44,7 @@ pub(super) async fn run<H: Host>(
     };
     let way = provider.way_in(asked.call.dialect).filter(|way| !way.count_path.is_empty());
     if let Some(way) = way {
-        match ask(host, asked, leg, provider, way, &mut draft).await {
+        match ask(host, asked, plan, leg, provider, way, &mut draft).await {
             Ok(answer) => return reply(draft, leg, "provider", answer),
             // The request is wrong for the real call too.
             Err(Undelivered::Failed { failure, place })
@@ -75,13 +75,15 @@ pub(super) async fn run<H: Host>(
 async fn ask<H: Host>(
     host: &H,
     asked: &Conversation<'_>,
+    plan: &Plan,
     leg: &Leg,
     provider: &Provider,
     way: &'static Way,
     draft: &mut Draft<H>,
 ) -> Result<Bytes, Undelivered> {
     let (sending, body) = asked.write_count(leg, provider, way).map_err(Undelivered::Error)?;
-    let request = send(host, asked.call, leg, provider, sending, body).map_err(Undelivered::Error)?;
+    let request =
+        enclose(host, asked.call, plan, leg, provider, sending, body).map_err(Undelivered::Error)?;
     draft.attempt(&leg.provider, &leg.model);
     let deadline = Deadline::earlier(&asked.call.parts.extensions, draft.arrived().plus(leg.timeouts.total));
     let mut how = How::Whole(Box::new(Counted(way.dialect)));

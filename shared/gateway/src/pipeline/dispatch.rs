@@ -11,7 +11,7 @@ use super::echo::{Echo, Pace};
 use super::exchange::{Demo, Exchange, Remarks, Told, Written};
 use super::resolve::{Leg, Plan};
 use super::stream::Source;
-use super::write::send;
+use super::write::enclose;
 use crate::error::GatewayError;
 use crate::host::Host;
 use crate::policy::retry::{Next, after_fault};
@@ -64,7 +64,7 @@ pub(super) async fn dispatch<'p, H: Host>(
         let Written { sending, body, more, mut how, remarks } = written;
         'bodies: for body in std::iter::once(body).chain(more) {
             for tried in 1..=leg.attempts.max(1) {
-                let request = match send(host, call, leg, provider, sending, body.clone()) {
+                let request = match enclose(host, call, plan, leg, provider, sending, body.clone()) {
                     Ok(request) => request,
                     Err(error) => {
                         tracing::warn!(request_id = %call.id, provider = leg.provider, %error, "not asked");

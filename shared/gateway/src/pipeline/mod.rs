@@ -5,6 +5,7 @@
 
 mod accept;
 mod attempt;
+mod authorize;
 mod body;
 mod chat;
 mod count;

@@ -1,22 +1,23 @@
-//! The request for one target goes out with address, credentials and headers around its body.
+//! The request for one target: address, credentials and headers around a body.
 
 use bytes::Bytes;
 use http::HeaderValue;
 use postern_wire::provider::Endpoint;
-use postern_wire::sigv4::Signer;
 
 use super::accept::Call;
+use super::authorize::Authorization;
 use super::exchange::Sending;
-use super::resolve::Leg;
+use super::resolve::{Leg, Plan};
 use crate::Secret;
 use crate::config::{MissingSecret, Provider, SecretText};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::{Host, MayFlow};
 
 /// Puts address, credentials and headers around a body.
-pub(super) fn send<H: Host>(
+pub(super) fn enclose<H: Host>(
     host: &H,
     call: &Call,
+    plan: &Plan,
     leg: &Leg,
     provider: &Provider,
     sending: Sending<'_>,
@@ -59,19 +60,11 @@ pub(super) fn send<H: Host>(
     if sending.may_flow {
         request.extensions_mut().insert(MayFlow);
     }
-    if let Some(aws) = &provider.aws {
-        let access_key_id = aws.access_key_id.resolve(&secret).map_err(missing)?;
-        let secret_access_key = aws.secret_access_key.resolve(&secret).map_err(missing)?;
-        let session_token = resolve(&aws.session_token)?;
-        let signer = Signer {
-            access_key_id: access_key_id.reveal(),
-            secret_access_key: secret_access_key.reveal(),
-            session_token: session_token.as_ref().map(Secret::reveal),
-            region: &aws.region,
-            service: "bedrock",
-            now_unix: host.now().seconds(),
-        };
-        signer.sign(&mut request).map_err(|error| unusable(error.to_string()))?;
+    let address = base_url.as_ref().map_or(provider.kind.base_url, Secret::reveal);
+    let tokens = &plan.snapshot.tokens;
+    let authorization = Authorization::of(host, tokens, &leg.provider, provider, address).map_err(missing)?;
+    if let Some(authorization) = authorization {
+        request.extensions_mut().insert(authorization);
     }
     Ok(request)
 }
