@@ -7,7 +7,7 @@ use super::Preset;
 
 /// A service beside conversations that is only passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
+pub enum Offer {
     /// Images from a text.
     Images,
     /// Images from images and a text.
@@ -28,23 +28,14 @@ pub enum Service {
     Uploads,
 }
 
-use Service::{
+use Offer::{
     Batches, Files, ImageEdits, ImageVariations, Images, Speech, Transcriptions, Translations, Uploads,
 };
 
-const ALL: &[Service] = &[
-    Images,
-    ImageEdits,
-    ImageVariations,
-    Speech,
-    Transcriptions,
-    Translations,
-    Files,
-    Batches,
-    Uploads,
-];
+const ALL: &[Offer] =
+    &[Images, ImageEdits, ImageVariations, Speech, Transcriptions, Translations, Files, Batches, Uploads];
 
-const SERVICES: &[(&str, &[Service])] = &[
+const OFFERS: &[(&str, &[Offer])] = &[
     ("azure", &[Images, ImageEdits, Speech, Transcriptions, Translations, Files, Batches, Uploads]),
     ("deepinfra", &[Images, ImageEdits, ImageVariations, Speech, Transcriptions, Translations]),
     ("groq", &[Speech, Transcriptions, Translations, Files, Batches]),
@@ -62,7 +53,7 @@ const SERVICES: &[(&str, &[Service])] = &[
     ("zai", &[Images]),
 ];
 
-impl Service {
+impl Offer {
     /// Where it is, below the base URL.
     #[must_use]
     pub const fn path(self) -> &'static str {
@@ -97,11 +88,11 @@ impl Service {
 }
 
 impl Preset {
-    /// Whether the vendor has a service, in OpenAI's format.
+    /// Whether the vendor has a service of this kind, in OpenAI's format.
     #[must_use]
-    pub fn has(&self, service: Service) -> bool {
-        let found = SERVICES.iter().find(|(kind, _)| *kind == self.kind);
-        found.is_some_and(|(_, services)| services.contains(&service))
+    pub fn offers(&self, service: Offer) -> bool {
+        let found = OFFERS.iter().find(|(kind, _)| *kind == self.kind);
+        found.is_some_and(|(_, offers)| offers.contains(&service))
     }
 }
 
@@ -112,12 +103,12 @@ mod tests {
 
     #[test]
     fn every_row_is_a_vendor_that_follows_openai() {
-        for (kind, services) in SERVICES {
+        for (kind, offers) in OFFERS {
             let preset = preset(kind).unwrap_or_else(|| panic!("{kind} is no vendor"));
-            assert!(preset.is_openai_like() && !services.is_empty(), "{kind}");
-            assert!(preset.has(services[0]), "{kind}");
+            assert!(preset.is_openai_like() && !offers.is_empty(), "{kind}");
+            assert!(preset.offers(offers[0]), "{kind}");
         }
-        assert!(preset("openai").unwrap().has(Batches) && !preset("anthropic").unwrap().has(Files));
-        assert!(!preset("mistral").unwrap().has(Batches), "its batches are jobs, elsewhere");
+        assert!(preset("openai").unwrap().offers(Batches) && !preset("anthropic").unwrap().offers(Files));
+        assert!(!preset("mistral").unwrap().offers(Batches), "its batches are jobs, elsewhere");
     }
 }
