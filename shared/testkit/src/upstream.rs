@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
+use http::request::Parts;
 use postern_gateway::{FetchError, Outgoing, Upload};
 
 use crate::clock::{Clock, Sleep};
@@ -55,12 +56,9 @@ pub(crate) async fn fetch(
         Outgoing::Whole(body) => body,
         // A script may refuse before it has read anything, as servers do with what they know to be too large.
         Outgoing::Stream(_) if script.next_is_early() => Bytes::new(),
-        Outgoing::Stream(upload) => match read(script, upload).await {
-            Ok(body) => body,
-            Err(so_far) => {
-                script.receive_half(&parts, so_far);
-                return Err(FetchError::Broken("the request broke off".to_owned()));
-            }
+        Outgoing::Stream(upload) => match read(script, &parts, upload).await {
+            Some(body) => body,
+            None => return Err(FetchError::Broken("the request broke off".to_owned())),
         },
     };
     let (number, conduct) = script.receive(&parts, &body);
@@ -95,17 +93,31 @@ pub(crate) async fn fetch(
     Ok(response.body(body).expect("the status and headers of a script are valid"))
 }
 
-/// Reads a body to its end, or gives what there was of it when it broke off.
-async fn read(script: &Script, mut upload: Upload) -> Result<Bytes, Bytes> {
-    let mut body = BytesMut::new();
-    while let Some(piece) = poll_fn(|cx| Pin::new(&mut upload).poll_next(cx)).await {
-        match piece {
-            Ok(piece) => body.extend_from_slice(&piece),
-            Err(_) => return Err(body.freeze()),
+/// A body that comes in. When it is dropped before its end, the upstream has seen half of it.
+struct Coming<'s> {
+    script: &'s Script,
+    parts: &'s Parts,
+    body: BytesMut,
+    complete: bool,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if !self.complete {
+            self.script.receive_half(self.parts, std::mem::take(&mut self.body).freeze());
         }
-        script.coming(body.len());
     }
-    Ok(body.freeze())
+}
+
+/// Reads a body to its end; `None` when it broke off.
+async fn read(script: &Script, parts: &Parts, mut upload: Upload) -> Option<Bytes> {
+    let mut coming = Coming { script, parts, body: BytesMut::new(), complete: false };
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut upload).poll_next(cx)).await {
+        coming.body.extend_from_slice(&piece.ok()?);
+        script.coming(coming.body.len());
+    }
+    coming.complete = true;
+    Some(std::mem::take(&mut coming.body).freeze())
 }
 
 impl Stream for FakeBody {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 
-use super::routes::{Entry, TABLE, Tag};
+use super::routes::{Entry, Tag, entries};
 use crate::host::Host;
 use crate::pipeline::{Body, Reply};
 
@@ -22,7 +22,7 @@ pub(crate) fn reply<H: Host>() -> Reply<H> {
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for entry in TABLE {
+    for entry in entries() {
         let path = entry.path.replace("{*", "{");
         let methods = paths.entry(path).or_insert_with(|| json!({}));
         if let Some(methods) = methods.as_object_mut() {
@@ -110,7 +110,12 @@ fn content(entry: &Entry) -> Value {
 }
 
 fn schema_content(name: &str) -> Value {
-    json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
+    let kind = match name {
+        "Form" => "multipart/form-data",
+        "Bytes" => "application/octet-stream",
+        _ => "application/json",
+    };
+    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
 }
 
 /// Bodies of our own in full; of a vendor's format only what the gateway itself relies on.
@@ -140,6 +145,8 @@ fn schemas() -> Value {
         "ChatResponse": { "type": "object", "description": "OpenAI's chat completion, as the provider gave it." },
         "VendorRequest": { "type": "object", "description": "The request, in the vendor's own format." },
         "VendorAnswer": { "type": "object", "description": "The answer, in the vendor's own format." },
+        "Form": { "type": "object", "description": "The form, in the vendor's own format; `model` before the files." },
+        "Bytes": { "type": "string", "format": "binary" },
         "Model": {
             "type": "object",
             "required": ["id", "object", "created", "owned_by"],

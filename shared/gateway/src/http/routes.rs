@@ -5,8 +5,9 @@ use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
 use postern_wire::{Dialect, embed, rerank};
 
+use super::media_routes::MEDIA;
 use crate::error::{ErrorKind, GatewayError};
-use crate::pipeline::{Address, Asks, Kind};
+use crate::pipeline::{Address, Asks, Kind, Resource};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum AdminOperation {
 pub(crate) enum Route {
     /// A call about a conversation.
     Call(Asks),
+    /// A call about what a provider keeps, with its id.
+    Resource(Resource, String),
     Models,
     Model(String),
     Admin(AdminOperation),
@@ -50,12 +53,12 @@ pub(crate) struct Entry {
     pub(crate) streams: bool,
     /// Parameters of the query, with what they mean.
     pub(crate) query: &'static [(&'static str, &'static str)],
-    make: fn(String) -> Route,
+    pub(super) make: fn(String) -> Route,
 }
 
 impl Entry {
     /// What most operations are: a GET that answers 200 with JSON.
-    const GET: Self = Self {
+    pub(super) const GET: Self = Self {
         method: Method::GET,
         path: "",
         tag: Tag::Operations,
@@ -88,7 +91,12 @@ pub(crate) enum Tag {
 }
 
 /// Every route there is.
-pub(crate) const TABLE: &[Entry] = &[
+pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
+    TABLE.iter().chain(MEDIA)
+}
+
+/// All but those of images, sound and files.
+const TABLE: &[Entry] = &[
     Entry {
         method: Method::POST,
         path: "/v1/chat/completions",
@@ -403,14 +411,14 @@ pub(crate) fn dialect_of(path: &str) -> Dialect {
 
 /// Finds routes.
 pub(crate) struct Router {
-    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    /// Each path leads to the [`entries`] that have it, one a method.
     paths: matchit::Router<Vec<&'static Entry>>,
 }
 
 impl Router {
     pub(crate) fn new() -> Self {
         let mut by_path = std::collections::BTreeMap::<&str, Vec<&'static Entry>>::new();
-        for entry in TABLE {
+        for entry in entries() {
             by_path.entry(entry.path).or_default().push(entry);
         }
         let mut paths = matchit::Router::new();
@@ -455,7 +463,7 @@ mod tests {
     #[test]
     fn every_entry_is_found_by_its_own_path() {
         let router = Router::new();
-        for entry in TABLE {
+        for entry in entries() {
             let model = if entry.tag == Tag::Gemini { "m:countTokens" } else { "openai%2Fgpt-4o" };
             let path = entry.path.replace("{*id}", model).replace("{id}", "k1");
             assert!(router.find(&entry.method, &path, None).is_ok(), "{} {path}", entry.method);

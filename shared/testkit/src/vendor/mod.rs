@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod gemini;
 pub mod openai_chat;
+pub mod openai_forms;
 pub mod openai_responses;
 
 use std::fmt;

@@ -85,6 +85,7 @@ impl Scanner {
     ///
     /// # Errors
     /// When it is no form, or not one that everybody reads alike. Nothing follows then.
+    #[expect(clippy::should_implement_trait, reason = "an iterator would need a place for the error")]
     pub fn next(&mut self) -> Result<Option<Piece>, MultipartError> {
         if let Some((field, value)) = self.value.take() {
             return Ok(Some(Piece::Value { field, value }));
