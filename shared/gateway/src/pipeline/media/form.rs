@@ -114,7 +114,7 @@ where
             complete: false,
             spent: false,
         };
-        while !form.complete && !(form.is_decided() && form.held_bytes >= HELD) {
+        while !form.has_enough() {
             if !form.is_decided() && form.held_bytes as u64 > form.limits.body {
                 return Err(form.comes_late());
             }
@@ -130,6 +130,11 @@ where
             return Err(missing());
         }
         Ok(form)
+    }
+
+    /// Whether it can be sent.
+    fn has_enough(&self) -> bool {
+        self.complete || (self.is_decided() && self.held_bytes >= HELD)
     }
 
     fn is_decided(&self) -> bool {
@@ -234,7 +239,7 @@ where
                     None => parts.push(Part::Bytes(data)),
                     Some(scanner) => {
                         scanner.push(&data);
-                        while let Some(piece) = scanner.next().map_err(unreadable)? {
+                        while let Some(piece) = scanner.next().map_err(|error| unreadable(&error))? {
                             match piece {
                                 Piece::Bytes(bytes) => parts.push(Part::Bytes(bytes)),
                                 Piece::Value { value, .. } => {
@@ -256,7 +261,7 @@ where
 
     fn finish(&mut self) -> Result<(), GatewayError> {
         if let Some(scanner) = &self.scanner {
-            scanner.end().map_err(unreadable)?;
+            scanner.end().map_err(|error| unreadable(&error))?;
             // One that is only announced would leave the choice to the provider.
             if self.found.is_none() {
                 return Err(missing());
@@ -297,7 +302,7 @@ fn missing() -> GatewayError {
     GatewayError::new(ErrorKind::InvalidRequest, "model: required: the form has no field `model`").at(MODEL)
 }
 
-fn unreadable(error: MultipartError) -> GatewayError {
+fn unreadable(error: &MultipartError) -> GatewayError {
     GatewayError::new(ErrorKind::InvalidRequest, format!("the form cannot be read: {error}"))
 }
 
