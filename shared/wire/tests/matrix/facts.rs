@@ -11,6 +11,7 @@ use postern_wire::chat::{
     Audio, CacheMark, Content, Definition, Logprobs, Message, Part, Request, Response, ResponseFormat, Role,
     Source, ToolCall, ToolResult,
 };
+use postern_wire::dialect::carried::open;
 use serde_json::{Value, json};
 
 /// One thing that is said.
@@ -195,12 +196,15 @@ impl Facts {
         // Arguments that are JSON may be written with other white space where they are an object on the wire.
         let arguments = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!(call.arguments));
         self.add(at, "call", json!([self.calls.len(), call.name, format!("{:?}", call.kind), arguments]));
-        self.calls.push(call.id.clone().unwrap_or_default());
+        // A signature may travel inside the id.
+        let (id, signature) = open(call.id.as_deref().unwrap_or_default());
+        self.some(format!("{at}.signature"), "signature", signature.as_ref());
+        self.calls.push(id);
     }
 
     fn result(&mut self, result: &ToolResult, at: &str) {
-        let id = result.call_id.as_deref().unwrap_or_default();
-        let call = self.calls.iter().position(|known| known == id);
+        let (id, _) = open(result.call_id.as_deref().unwrap_or_default());
+        let call = self.calls.iter().position(|known| *known == id);
         self.add(at, "result of call", json!(call));
         if result.is_error {
             self.add(at, "failed result of call", json!(call));

@@ -52,11 +52,16 @@ impl Format {
         Target { model, kind, max_output: Some(64_000) }
     }
 
-    /// Reads a request. Where the address says the model and the stream, they are those of the format's target.
+    /// Reads a request. Where the address says the model, it is that of the format's target.
     pub(crate) fn decode_request(self, body: &[u8]) -> Result<Request, DecodeError> {
+        self.decode_request_for(self.target().model, body)
+    }
+
+    /// Reads a request whose address, if it says the model, says this one.
+    pub(crate) fn decode_request_for(self, model: &str, body: &[u8]) -> Result<Request, DecodeError> {
         match self {
-            Self::Dialect(Dialect::Gemini) => gemini::decode_request(self.target().model, false, body),
-            Self::Dialect(Dialect::Bedrock) => bedrock::decode_request(self.target().model, false, body),
+            Self::Dialect(Dialect::Gemini) => gemini::decode_request(model, false, body),
+            Self::Dialect(Dialect::Bedrock) => bedrock::decode_request(model, false, body),
             Self::Dialect(dialect) => dialect.decode_request(body),
             Self::MlflowChat => chat::decode_request("endpoint", body),
             Self::MlflowCompletions => completions::decode_request("endpoint", body),

@@ -11,6 +11,7 @@ mod exceptions;
 mod facts;
 mod fixtures;
 mod format;
+mod invoices;
 mod kept;
 mod render;
 mod requests;

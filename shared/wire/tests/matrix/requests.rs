@@ -99,7 +99,7 @@ fn requests_lose_nothing_silently() {
         let before = Facts::of_request(&request);
         for (to, target) in targets(&fixture) {
             let encoded = translate(&fixture, to, &target);
-            let lost = match to.decode_request(&encoded.body) {
+            let lost = match to.decode_request_for(target.model, &encoded.body) {
                 Ok(again) => lost_of_request(to, &before, &Facts::of_request(&again), &encoded),
                 // Nothing can be told of it, and that is said.
                 Err(_) if encoded.lost.iter().any(|loss| loss.field == "prompt") => continue,
