@@ -69,6 +69,9 @@ impl Facts {
             facts.cache(tool.cache, &at);
         }
         facts.options(request);
+        if request.extra.contains_key("additionalModelRequestFields") {
+            facts.add("reasoning", "reasoning.in words of the model's maker", Value::Null);
+        }
         facts
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::chat::{Content, File, Image, Source};
 use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, put, put_some};
+use crate::dialect::file_id::{self, KEPT_ELSEWHERE, Keeper};
 use crate::dialect::loss::Notes;
 
 /// Takes the content of an `image` or `document` block; `None`, with everything left in place, for a source of a type
@@ -106,6 +107,12 @@ pub(super) fn document_block(file: &File, at: &str, notes: &mut Notes) -> Option
         }
         other => addressed(other),
     };
+    if let Source::FileId(id) = &file.source
+        && file_id::is_elsewhere(id, Keeper::Anthropic)
+    {
+        notes.meaning(at, KEPT_ELSEWHERE);
+        return None;
+    }
     let Some(source) = source else {
         notes.meaning(
             at,
@@ -124,6 +131,7 @@ fn addressed(source: &Source) -> Option<Value> {
         // Data that is not base64: Anthropic fetches addresses and reads no data in them.
         Source::Url(url) if url.starts_with("data:") => None,
         Source::Url(url) => Some(json!({"type": "url", "url": url})),
+        Source::FileId(id) if file_id::is_elsewhere(id, Keeper::Anthropic) => None,
         Source::FileId(id) => Some(json!({"type": "file", "file_id": id})),
         Source::Base64 { .. } | Source::Text(_) => None,
     }
