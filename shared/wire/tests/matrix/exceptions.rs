@@ -55,6 +55,8 @@ pub(crate) fn excuse_in_request(telling: &Telling<'_>, fact: &Fact) -> Option<&'
         "detail" if word == "auto" => "this is the default",
         "file.name" if to == BEDROCK => "names of documents are made of letters, digits and few signs",
         "store" if fact.value == Value::Bool(false) => "the others keep nothing",
+        "audio output" if after.any("audio output") => "Gemini speaks in one format only",
+        "service_tier" if ["auto", "default"].contains(&word) => "the usual tier need not be asked for",
         "service_tier" if word == "priority" && to == ANTHROPIC => {
             "`auto` uses priority where the account has it"
         }

@@ -55,6 +55,10 @@ pub(super) fn image_block(image: &Image, at: &str, notes: &mut Notes) -> Option<
     if image.detail.as_ref().is_some_and(|detail| detail != "auto") {
         notes.hint(format!("{at}.detail"), "Anthropic looks at every image in the same detail");
     }
+    if is_elsewhere(&image.source) {
+        notes.meaning(at, KEPT_ELSEWHERE);
+        return None;
+    }
     let Some(source) = image_source(&image.source) else {
         notes.meaning(
             at,
@@ -107,9 +111,7 @@ pub(super) fn document_block(file: &File, at: &str, notes: &mut Notes) -> Option
         }
         other => addressed(other),
     };
-    if let Source::FileId(id) = &file.source
-        && file_id::is_elsewhere(id, Keeper::Anthropic)
-    {
+    if is_elsewhere(&file.source) {
         notes.meaning(at, KEPT_ELSEWHERE);
         return None;
     }
@@ -126,12 +128,16 @@ pub(super) fn document_block(file: &File, at: &str, notes: &mut Notes) -> Option
     Some(map)
 }
 
+/// Whether a file is kept by another vendor.
+fn is_elsewhere(source: &Source) -> bool {
+    matches!(source, Source::FileId(id) if file_id::is_elsewhere(id, Keeper::Anthropic))
+}
+
 fn addressed(source: &Source) -> Option<Value> {
     match source {
         // Data that is not base64: Anthropic fetches addresses and reads no data in them.
         Source::Url(url) if url.starts_with("data:") => None,
         Source::Url(url) => Some(json!({"type": "url", "url": url})),
-        Source::FileId(id) if file_id::is_elsewhere(id, Keeper::Anthropic) => None,
         Source::FileId(id) => Some(json!({"type": "file", "file_id": id})),
         Source::Base64 { .. } | Source::Text(_) => None,
     }
