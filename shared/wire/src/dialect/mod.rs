@@ -290,6 +290,7 @@ impl Dialect {
             Self::Gemini => {
                 gemini::encode_count_response(&gemini::TokenCount { total: tokens, ..<_>::default() })
             }
+            Self::OpenAiResponses => openai_responses::encode_count_response(tokens),
             _ => anthropic::encode_count_response(tokens),
         }
     }
