@@ -47,24 +47,40 @@ pub(crate) fn formats() -> String {
     format!("## Formats of callers and providers\n\n{}", markdown(&head, &rows))
 }
 
-/// What a kind can be asked: a name, and the answer for a preset. A new operation is a new row here.
-type Operation = (&'static str, fn(&Preset) -> Option<&'static str>);
+/// What a kind can be asked: a name, and the paths for a preset. A new operation is a new row here.
+type Operation = (&'static str, fn(&Preset) -> Vec<&'static str>);
+
+/// Some models are asked at another path: this one stands for all.
+const ANY_MODEL: &str = "cohere.embed titan-embed cohere.rerank";
 
 const OPERATIONS: &[Operation] = &[
-    ("answers", |preset| preset.ways.first().map(|way| way.path)),
-    ("streams", |preset| preset.ways.first().map(|way| way.stream_path)),
-    ("count of tokens", |preset| preset.ways.iter().map(|way| way.count_path).find(|path| !path.is_empty())),
-    ("list of models", |preset| Some(preset.models_path).filter(|path| !path.is_empty())),
+    ("answers", |preset| preset.ways.iter().map(|way| way.path).collect()),
+    ("streams", |preset| preset.ways.iter().map(|way| way.stream_path).collect()),
+    ("count of tokens", |preset| preset.ways.iter().map(|way| way.count_path).collect()),
+    ("embeddings", |preset| preset.embeddings(ANY_MODEL).map(|way| way.path).collect()),
+    ("ranking of documents", |preset| preset.reranking(ANY_MODEL).map(|way| way.path).collect()),
+    ("moderation", |preset| preset.moderations().into_iter().collect()),
+    ("list of models", |preset| vec![preset.models_path]),
 ];
 
 /// Operations by kinds.
 pub(crate) fn operations() -> String {
-    let path = |answer: Option<&str>| answer.map_or_else(|| "here".to_owned(), |path| format!("`{path}`"));
-    let rows = grouped(|preset| OPERATIONS.iter().map(|(_, answer)| path(answer(preset))).collect());
+    let told = |paths: Vec<&'static str>| {
+        let mut told: Vec<String> = Vec::new();
+        for path in paths.into_iter().filter(|path| !path.is_empty()) {
+            let path = format!("`{path}`");
+            if !told.contains(&path) {
+                told.push(path);
+            }
+        }
+        told.join("<br>")
+    };
+    let rows = grouped(|preset| OPERATIONS.iter().map(|(_, paths)| told(paths(preset))).collect());
     let mut head = vec!["`kind`"];
     head.extend(OPERATIONS.iter().map(|(name, _)| *name));
     format!(
-        "## Operations\n\nThe path behind the base URL that is asked; `here` is answered by the gateway itself.\n\n{}",
+        "## Operations\n\nThe paths below the base URL that are asked. Tokens that a provider does not count are counted by \
+         the gateway itself.\n\n{}",
         markdown(&head, &rows)
     )
 }

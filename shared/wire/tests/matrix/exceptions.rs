@@ -70,7 +70,7 @@ pub(crate) fn excuse_in_request(telling: &Telling<'_>, fact: &Fact) -> Option<&'
         }
         "reasoning.effort" if word == "none" => "no reasoning is asked for",
         "reasoning.enabled" if fact.value == Value::Bool(false) => "no reasoning is asked for",
-        "reasoning.budget" if fact.value == Value::from(0) => "no reasoning is asked for",
+        "reasoning.budget" if fact.value == 0 => "no reasoning is asked for",
         "reasoning.shown"
             if fact.value == Value::Bool(false) || [ANTHROPIC, BEDROCK, COHERE].contains(&to) =>
         {

@@ -251,7 +251,7 @@ impl Facts {
             }
             Some(other) => self.add("response_format", "response_format", json!(format!("{other:?}"))),
         }
-        let stop: Vec<&String> = request.stop.iter().flat_map(|stop| stop.as_slice()).collect();
+        let stop: Vec<&String> = request.stop.iter().flat_map(postern_wire::chat::Stop::as_slice).collect();
         if !stop.is_empty() {
             self.add("stop", "stop", json!(stop));
         }

@@ -115,7 +115,7 @@ fn streams_are_told_in_every_format() {
 /// Cuts in two: around each end of a line or frame, and at every seventh byte. (Byte by byte everything is cut once.)
 fn is_tried(stream: &[u8], place: usize) -> bool {
     let near = stream.get(place.saturating_sub(2)..place + 2).unwrap_or_default();
-    place % 7 == 0 || near.contains(&b'\n')
+    place.is_multiple_of(7) || near.contains(&b'\n')
 }
 
 #[test]
