@@ -121,6 +121,7 @@ fn translate(
     let mut request = postern_wire::chat::Request::clone(original);
     let mut lost = Vec::new();
     if foreign {
+        caller.check(&request)?;
         lost = caller.weigh_extra(&request);
         for field in request.leave_extra() {
             if !lost.iter().any(|loss| loss.field == field) {
@@ -136,6 +137,12 @@ fn translate(
     let target = Target { model: &leg.model, kind: provider.kind.kind, max_output: limits.max_output };
     let mut encoded = way.dialect.encode_request(&request, &target);
     encoded.lost.splice(0..0, lost);
+    if foreign {
+        // The caller finds in its request what is named as it wrote it.
+        for field in encoded.lost.iter_mut().map(|loss| &mut loss.field).chain(&mut encoded.lowered) {
+            *field = caller.field_name(original, field);
+        }
+    }
     judge(&encoded.lost, leg, provider, way.dialect)?;
     let input_tokens = (stream && caller.begins_with_usage())
         .then(|| postern_tokens::count_request(&leg.model, original).tokens);
