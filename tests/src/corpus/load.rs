@@ -167,7 +167,8 @@ fn load_call(
         // The model is in the path.
         None if format == Format::Gemini => ExpectBody::Bytes(request.clone()),
         None => {
-            let asks_usage = call.asks_usage && format == Format::OpenAiChat;
+            let asked_for = matches!(format, Format::OpenAiChat | Format::OpenAiCompletions);
+            let asks_usage = call.asks_usage && asked_for;
             ExpectBody::Bytes(forwarded(request, &call.model, asks_usage)?)
         }
     };
