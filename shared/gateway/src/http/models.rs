@@ -6,7 +6,8 @@ use postern_wire::catalog::{self, Entry};
 use postern_wire::provider::Preset;
 use serde_json::{Value, json};
 
-use super::error::{json_response, response};
+use super::error::{json_response, response, response_on};
+use super::surface_of;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
 use crate::identity::{self, Caller};
@@ -17,7 +18,7 @@ use crate::time::Timestamp;
 pub(crate) async fn list<H: Host>(gateway: &Gateway, host: &H, parts: &Parts, now: Timestamp) -> Reply<H> {
     let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
-        Err(refused) => return Reply::plain(response(&refused.error)),
+        Err(refused) => return Reply::plain(response_on(surface_of(parts.uri.path()), &refused.error)),
     };
     let snapshot = gateway.snapshot();
     let data: Vec<Value> =
@@ -38,6 +39,17 @@ pub(crate) async fn retrieve<H: Host>(
         Err(refused) => return Reply::plain(response(&refused.error)),
     };
     let snapshot = gateway.snapshot();
+    match owner(&snapshot, &caller, name) {
+        Some(owner) => Reply::plain(json_response(StatusCode::OK, &describe(&snapshot, name, owner))),
+        None => {
+            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
+            Reply::plain(response(&GatewayError::new(ErrorKind::UnknownModel, text).at("model")))
+        }
+    }
+}
+
+/// Who has a model of this name that the key may use.
+pub(super) fn owner<'a>(snapshot: &Snapshot, caller: &Caller, name: &'a str) -> Option<&'a str> {
     let owner = match name.split_once('/') {
         _ if snapshot.config.models.contains_key(name) => Some("postern"),
         Some((provider, model)) => {
@@ -48,13 +60,7 @@ pub(crate) async fn retrieve<H: Host>(
         }
         None => None,
     };
-    match owner.filter(|_| caller.may_use(name)) {
-        Some(owner) => Reply::plain(json_response(StatusCode::OK, &describe(&snapshot, name, owner))),
-        None => {
-            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
-            Reply::plain(response(&GatewayError::new(ErrorKind::UnknownModel, text).at("model")))
-        }
-    }
+    owner.filter(|_| caller.may_use(name))
 }
 
 /// The names of a vendor's conversation models, as far as the catalog, or the demo, knows them.
@@ -65,7 +71,11 @@ pub(crate) fn upstream_models(preset: &'static Preset) -> Vec<&'static str> {
     catalog::of_kind(preset.kind).filter(Entry::is_chat).map(|entry| entry.name).collect()
 }
 
-fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item = (String, String)> + 'a {
+/// Every model that the key may use, with who has it.
+pub(super) fn names<'a>(
+    snapshot: &'a Snapshot,
+    caller: &'a Caller,
+) -> impl Iterator<Item = (String, String)> + 'a {
     let config = &snapshot.config;
     let logical = config.models.keys().map(|name| (name.to_owned(), "postern".to_owned()));
     let upstream = config.providers.iter().flat_map(|(provider, settings)| {

@@ -12,10 +12,13 @@ use http::HeaderValue;
 use http::request::Parts;
 use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
+use postern_wire::dialect::mlflow::endpoints::EndpointType;
+use postern_wire::dialect::mlflow::{self, Shape};
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
 use crate::host::Host;
+use crate::http::{Surface, surface_of};
 use crate::time::Timestamp;
 
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
@@ -44,6 +47,8 @@ pub(crate) struct Asks {
     pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) address: Option<Address>,
+    /// The endpoint that the address names, where the body then says what is asked (MLflow, Databricks).
+    pub(crate) endpoint: Option<String>,
 }
 
 /// A request to a model, before anything is known of its caller.
@@ -53,6 +58,9 @@ pub(crate) struct Call {
     pub(crate) dialect: Dialect,
     pub(super) kind: Kind,
     pub(super) address: Option<Address>,
+    pub(super) endpoint: Option<String>,
+    /// How its errors are told.
+    pub(crate) surface: Surface,
     pub(super) trace: TraceContext,
     pub(super) parts: Parts,
 }
@@ -65,9 +73,26 @@ impl Call {
         asks: Asks,
         parts: Parts,
     ) -> Self {
-        let Asks { dialect, kind, address } = asks;
+        let Asks { dialect, kind, address, endpoint } = asks;
+        let surface = surface_of(parts.uri.path()).of_call(dialect);
         let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
-        Self { id, arrived, dialect, kind, address, trace, parts }
+        Self { id, arrived, dialect, kind, address, endpoint, surface, trace, parts }
+    }
+
+    /// Where the address names an endpoint, the body says in which format the call is; it comes back with the endpoint as
+    /// its model.
+    pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
+        let Some(endpoint) = &self.endpoint else { return Ok(body) };
+        let (shape, body) = mlflow::address(endpoint, &body)?;
+        match shape {
+            Shape::Endpoint(EndpointType::Chat) => self.dialect = Dialect::OpenAiChat,
+            Shape::Endpoint(EndpointType::Completions) => self.dialect = Dialect::OpenAiCompletions,
+            Shape::Endpoint(EndpointType::Embeddings) | Shape::Scoring => {
+                let text = "expected `messages` or `prompt`: other calls of endpoints are not served";
+                return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
+            }
+        }
+        Ok(body)
     }
 }
 

@@ -51,7 +51,7 @@ static UPSTREAM_IDS: [HeaderName; 3] = [
 static BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Runs a call through all stages.
-pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, call: Call, body: B) -> Reply<H>
+pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, mut call: Call, body: B) -> Reply<H>
 where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
@@ -74,6 +74,10 @@ where
     };
     let mut draft = Draft::new(host, Arc::clone(&snapshot), record_of(&call, &caller));
     let body = match read_body(host, &call.parts, body, snapshot.config.server.max_body).await {
+        Ok(body) => body,
+        Err(error) => return refuse(&call, draft, &error),
+    };
+    let body = match call.address_body(body) {
         Ok(body) => body,
         Err(error) => return refuse(&call, draft, &error),
     };
@@ -118,7 +122,7 @@ fn record_of(call: &Call, caller: &Caller) -> Record {
         at: call.arrived,
         tenant: caller.tenant().to_owned(),
         key: caller.key().to_owned(),
-        dialect: call.dialect.name().to_owned(),
+        dialect: call.surface.name().to_owned(),
         operation: match call.kind {
             Kind::Answer => "chat",
             Kind::Count => "count_tokens",
@@ -149,7 +153,7 @@ pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut 
     let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
     draft.fail(&error, outcome);
     let mut response = http_error::response_to(call, &error);
-    if let Some(Verbatim { status, body }) = verbatim {
+    if let Some(Verbatim { status, body }) = verbatim.filter(|_| call.surface.is_vendors()) {
         draft.record().status = status.as_u16();
         *response.status_mut() = status;
         *response.body_mut() = Body::whole(body);
