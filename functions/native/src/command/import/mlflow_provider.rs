@@ -175,20 +175,25 @@ fn bedrock(model: String, config: &mut Fields<'_>, draft: &mut Draft) -> Result<
     let id = aws.secret("aws_access_key_id", "AWS_ACCESS_KEY_ID", draft)?;
     let secret = aws.secret("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", draft)?;
     let session = aws.secret("aws_session_token", "AWS_SESSION_TOKEN", draft)?;
-    if aws.take("aws_role_arn").is_some() {
-        aws.take("session_length_seconds");
-        draft.lose(&aws.at("aws_role_arn"), "the keys of the environment are used as they are");
+    let role = aws.text("aws_role_arn")?;
+    if aws.take("session_length_seconds").is_some() {
+        draft.advise(
+            &aws.at("session_length_seconds"),
+            "is not needed: a session lasts an hour and is renewed",
+        );
     }
     let mut made = settings("bedrock", &[("base_url", base), ("api_key", token.clone())]);
     if token.is_none() {
-        let variable = |name: &str| format!("${{{name}}}");
-        let id = id.unwrap_or_else(|| variable("AWS_ACCESS_KEY_ID"));
-        let secret = secret.unwrap_or_else(|| variable("AWS_SECRET_ACCESS_KEY"));
-        let mut account = json!({ "region": region, "access_key_id": id, "secret_access_key": secret });
-        if let Some(session) = session {
-            account["session_token"] = session.into();
-        }
-        made["aws"] = account;
+        // Without keys, those of the environment are used here as there.
+        let members = [
+            ("region", Some(region)),
+            ("access_key_id", id),
+            ("secret_access_key", secret),
+            ("session_token", session),
+            ("role_arn", role),
+        ];
+        let account = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        made["aws"] = Value::Object(account.collect());
     }
     aws.finish(draft);
     Ok(add(draft, "bedrock", made, model))
@@ -208,21 +213,22 @@ fn databricks(model: String, config: &mut Fields<'_>, draft: &mut Draft) -> Resu
         Some(token) => Some(token),
         None => config.secret("databricks_api_token", "DATABRICKS_TOKEN", draft)?,
     };
-    let client = config.take("client_id").is_some() | config.take("client_secret").is_some();
-    let token = token.unwrap_or_else(|| {
-        if client {
-            draft.lose(&config.at("client_id"), "a token is expected in the secret DATABRICKS_TOKEN");
-        } else {
-            draft.advise(&config.at("token"), "is not given: set the secret DATABRICKS_TOKEN");
+    let mut made = settings("databricks", &[("base_url", Some(base)), ("api_key", token.clone())]);
+    let id = config.text("client_id")?;
+    let secret = config.secret("client_secret", "DATABRICKS_CLIENT_SECRET", draft)?;
+    match (token, id, secret) {
+        (None, Some(id), Some(secret)) => {
+            // `$NAME` names a variable here too.
+            let id = id.strip_prefix('$').map_or_else(|| id.clone(), |name| format!("${{{name}}}"));
+            made["oauth"] = json!({ "client_id": id, "client_secret": secret });
         }
-        "${DATABRICKS_TOKEN}".to_owned()
-    });
-    Ok(add(
-        draft,
-        "databricks",
-        settings("databricks", &[("base_url", Some(base)), ("api_key", Some(token))]),
-        model,
-    ))
+        (None, ..) => {
+            draft.advise(&config.at("token"), "is not given: set the secret DATABRICKS_TOKEN");
+            made["api_key"] = "${DATABRICKS_TOKEN}".into();
+        }
+        (Some(_), ..) => {}
+    }
+    Ok(add(draft, "databricks", made, model))
 }
 
 /// Portkey's gateway: it is told in headers where to go.

@@ -115,6 +115,18 @@ fn each_provider_of_mlflow() {
             "databricks:\n    kind: databricks\n    base_url: https://w.cloud.databricks.com/serving-endpoints\n    api_key: ${DATABRICKS_TOKEN}\n",
         ),
         (
+            "databricks-model-serving",
+            "m",
+            "{ host: https://w.cloud.databricks.com/serving-endpoints, client_id: id-1, client_secret: $DATABRICKS_SECRET }",
+            "databricks:\n    kind: databricks\n    base_url: https://w.cloud.databricks.com/serving-endpoints\n    oauth:\n      client_id: id-1\n      client_secret: ${DATABRICKS_SECRET}\n",
+        ),
+        (
+            "bedrock",
+            "m",
+            "{ aws_config: { aws_region: us-east-1, aws_role_arn: 'arn:aws:iam::123456789012:role/r', session_length_seconds: 900 } }",
+            "bedrock:\n    kind: bedrock\n    base_url: https://bedrock-runtime.us-east-1.amazonaws.com\n    aws:\n      region: us-east-1\n      role_arn: \"arn:aws:iam::123456789012:role/r\"\n",
+        ),
+        (
             "groq",
             "llama-3.3-70b",
             "{ api_key: $GROQ_API_KEY }",
@@ -265,13 +277,6 @@ fn what_is_not_carried_is_named() {
             "{ openai_api_key: $K, temperature_cap: secret-1 }",
             "config.temperature_cap: not carried",
         ),
-        (
-            "bedrock",
-            "m",
-            "{ aws_config: { aws_region: us-east-1, aws_role_arn: 'arn:aws:iam::1:role/r' } }",
-            "aws_role_arn",
-        ),
-        ("databricks", "m", "{ host: https://w, client_id: a, client_secret: b }", "client_id"),
     ] {
         let (draft, made) = import(&format!(
             "{}  - name: other\n    endpoint_type: llm/v1/chat\n    model: {{ provider: ollama, name: m, config: {{}} }}\n",
