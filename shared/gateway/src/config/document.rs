@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use postern_wire::Dialect;
-use postern_wire::provider::{Preset, Way};
+use postern_wire::provider::{Preset, Service, Way, preset};
+use postern_wire::{Dialect, rerank};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
@@ -277,11 +277,30 @@ impl Provider {
         }
     }
 
+    /// How it ranks documents with a model, the way to prefer first.
+    pub(crate) fn reranking(&self, model: &str) -> impl Iterator<Item = &'static Service<rerank::Format>> {
+        self.server().reranking(model)
+    }
+
+    /// Where it moderates, in OpenAI's format.
+    pub(crate) fn moderations(&self) -> Option<&'static str> {
+        self.server().moderations()
+    }
+
+    /// The vendor; behind another address than OpenAI's own may be any server of its format.
+    fn server(&self) -> &'static Preset {
+        let any = self.is_other_server().then(|| preset("openai_compatible")).flatten();
+        any.unwrap_or(self.kind)
+    }
+
+    fn is_other_server(&self) -> bool {
+        self.kind.kind == "openai" && self.base_url.is_some()
+    }
+
     fn usual(&self) -> &'static [Way] {
         let ways = self.kind.ways;
-        // Behind another address than OpenAI's own may be any server, and all of them speak the first.
-        let other_server = self.kind.kind == "openai" && self.base_url.is_some();
-        if other_server { ways.get(..1).unwrap_or_default() } else { ways }
+        // All servers of the format speak the first.
+        if self.is_other_server() { ways.get(..1).unwrap_or_default() } else { ways }
     }
 }
 

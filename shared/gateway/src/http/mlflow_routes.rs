@@ -8,9 +8,9 @@
 use std::borrow::Cow;
 
 use http::Method;
-use postern_wire::Dialect;
+use postern_wire::{Dialect, embed};
 
-use super::routes::{Entry, Route, Tag, answer};
+use super::routes::{Entry, Route, Tag, answer, other};
 use crate::pipeline::{Asks, Kind};
 
 const POST: Entry = Entry {
@@ -31,7 +31,7 @@ pub(super) const MLFLOW: &[Entry] = &[
         path: "/gateway/{id}/invocations",
         tag: Tag::Mlflow,
         id: "invokeGatewayEndpoint",
-        summary: "A call of an endpoint: the body's fields say which (messages, prompt; MLflow)",
+        summary: "A call of an endpoint: the body's fields say which (messages, prompt, input; MLflow)",
         ..POST
     },
     Entry {
@@ -73,6 +73,15 @@ pub(super) const MLFLOW: &[Entry] = &[
         id: "createGatewayOpenAiChatCompletion",
         summary: "A chat completion (OpenAI Chat Completions, where MLflow's tracking server has it)",
         make: |_| answer(Dialect::OpenAiChat),
+        ..POST
+    },
+    Entry {
+        path: "/gateway/openai/v1/embeddings",
+        tag: Tag::OpenAi,
+        id: "createGatewayOpenAiEmbedding",
+        summary: "Vectors of texts (OpenAI Embeddings, where MLflow's tracking server has it)",
+        streams: false,
+        make: |_| embeddings(),
         ..POST
     },
     Entry {
@@ -125,7 +134,7 @@ pub(super) const MLFLOW: &[Entry] = &[
         path: "/serving-endpoints/{id}/invocations",
         tag: Tag::Databricks,
         id: "queryServingEndpoint",
-        summary: "A call of an endpoint: the body's fields say which (messages, prompt; Databricks)",
+        summary: "A call of an endpoint: the body's fields say which (messages, prompt, input; Databricks)",
         ..POST
     },
     Entry {
@@ -144,6 +153,15 @@ pub(super) const MLFLOW: &[Entry] = &[
         id: "createServingCompletion",
         summary: "A completion of the endpoint that `model` names (Databricks, for OpenAI's SDKs)",
         make: |_| answer(Dialect::OpenAiCompletions),
+        ..POST
+    },
+    Entry {
+        path: "/serving-endpoints/embeddings",
+        tag: Tag::Databricks,
+        id: "createServingEmbedding",
+        summary: "Vectors of texts by the endpoint that `model` names (Databricks, for OpenAI's SDKs)",
+        streams: false,
+        make: |_| embeddings(),
         ..POST
     },
     Entry {
@@ -176,6 +194,10 @@ pub(super) const MLFLOW: &[Entry] = &[
         ..ONE
     },
 ];
+
+const fn embeddings() -> Route {
+    other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi))
+}
 
 /// A call of the endpoint `name`; what it is, its body says.
 const fn invocation(name: String) -> Route {

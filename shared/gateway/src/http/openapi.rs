@@ -57,13 +57,14 @@ fn operation(entry: &Entry) -> Value {
         Tag::OpenAi => ("OpenAI", json!([{ "key": [] }])),
         Tag::Anthropic => ("Anthropic", json!([{ "x-api-key": [] }, { "key": [] }])),
         Tag::Gemini => ("Gemini", json!([{ "x-goog-api-key": [] }, { "key": [] }])),
+        Tag::Cohere => ("Cohere", json!([{ "key": [] }])),
         Tag::Mlflow => ("MLflow", json!([{ "key": [] }])),
         Tag::Databricks => ("Databricks", json!([{ "key": [] }])),
         Tag::Administration => ("Administration", json!([{ "administrator": [] }])),
         Tag::Operations => ("Operations", json!([])),
     };
     let error = match entry.tag {
-        Tag::Anthropic | Tag::Gemini | Tag::Mlflow | Tag::Databricks => "VendorAnswer",
+        Tag::Anthropic | Tag::Gemini | Tag::Cohere | Tag::Mlflow | Tag::Databricks => "VendorAnswer",
         Tag::OpenAi | Tag::Administration | Tag::Operations => "Error",
     };
     let mut operation = json!({

@@ -27,12 +27,12 @@ impl Surface {
         }
     }
 
-    /// The name in records.
-    pub(crate) const fn name(self) -> &'static str {
+    /// The name of its format in records, where that is none of a vendor's.
+    pub(crate) const fn own_name(self) -> Option<&'static str> {
         match self {
-            Self::Vendor(dialect) => dialect.name(),
-            Self::Mlflow => "mlflow",
-            Self::Databricks => "databricks",
+            Self::Vendor(_) => None,
+            Self::Mlflow => Some("mlflow"),
+            Self::Databricks => Some("databricks"),
         }
     }
 
@@ -65,6 +65,8 @@ pub(crate) fn surface_of(path: &str) -> Surface {
         Surface::Vendor(Dialect::Anthropic)
     } else if under("/v1beta") {
         Surface::Vendor(Dialect::Gemini)
+    } else if under("/v2") {
+        Surface::Vendor(Dialect::Cohere)
     } else if under("/gateway") || under("/endpoints") || under("/api/2.0/endpoints") {
         Surface::Mlflow
     } else if under("/serving-endpoints") || under("/api/2.0/serving-endpoints") {
@@ -86,6 +88,7 @@ mod tests {
             ("/v1/messages/batches", vendor(Dialect::Anthropic)),
             ("/v1/messagesx", Surface::OTHER),
             ("/v1beta/models/m", vendor(Dialect::Gemini)),
+            ("/v2/rerank", vendor(Dialect::Cohere)),
             ("/v1/responses", Surface::OTHER),
             ("/", Surface::OTHER),
             ("/gateway/chat/invocations", Surface::Mlflow),

@@ -10,10 +10,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http::HeaderValue;
 use http::request::Parts;
-use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
 use postern_wire::dialect::mlflow::endpoints::EndpointType;
 use postern_wire::dialect::mlflow::{self, Shape};
+use postern_wire::{Dialect, embed, rerank};
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
@@ -24,13 +24,32 @@ use crate::time::Timestamp;
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
 
-/// What is asked about a conversation.
+/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// To answer it.
+    /// To answer a conversation.
     Answer,
-    /// How many tokens it has.
+    /// How many tokens a conversation has.
     Count,
+    /// To embed texts.
+    Embed(embed::Format),
+    /// To rank documents.
+    Rerank(rerank::Format),
+    /// To look for what is harmful.
+    Moderate,
+}
+
+impl Kind {
+    /// The name in records: OpenTelemetry's, where its GenAI conventions have one.
+    pub(super) const fn operation(self) -> &'static str {
+        match self {
+            Self::Answer => "chat",
+            Self::Count => "count_tokens",
+            Self::Embed(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
+            Self::Moderate => "moderations",
+        }
+    }
 }
 
 /// What the address of a request says, in formats whose bodies do not.
@@ -44,6 +63,7 @@ pub(crate) struct Address {
 /// What a path asks for, in which format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asks {
+    /// The format of a conversation; of anything else, the one in whose words errors are told.
     pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) address: Option<Address>,
@@ -84,15 +104,31 @@ impl Call {
     pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
         let Some(endpoint) = &self.endpoint else { return Ok(body) };
         let (shape, body) = mlflow::address(endpoint, &body)?;
-        match shape {
-            Shape::Endpoint(EndpointType::Chat) => self.dialect = Dialect::OpenAiChat,
-            Shape::Endpoint(EndpointType::Completions) => self.dialect = Dialect::OpenAiCompletions,
-            Shape::Endpoint(EndpointType::Embeddings) | Shape::Scoring => {
-                let text = "expected `messages` or `prompt`: other calls of endpoints are not served";
+        (self.kind, self.dialect) = match shape {
+            Shape::Endpoint(EndpointType::Chat) => (Kind::Answer, Dialect::OpenAiChat),
+            Shape::Endpoint(EndpointType::Completions) => (Kind::Answer, Dialect::OpenAiCompletions),
+            Shape::Endpoint(EndpointType::Embeddings) => {
+                (Kind::Embed(embed::Format::OpenAi), Dialect::OpenAiChat)
+            }
+            Shape::Scoring => {
+                let text = "expected `messages`, `prompt` or `input`";
                 return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
             }
-        }
+        };
         Ok(body)
+    }
+
+    /// The name of the request's format.
+    pub(super) const fn format(&self) -> &'static str {
+        if let Some(name) = self.surface.own_name() {
+            return name;
+        }
+        match self.kind {
+            Kind::Answer | Kind::Count => self.dialect.name(),
+            Kind::Embed(format) => format.name(),
+            Kind::Rerank(format) => format.name(),
+            Kind::Moderate => "openai_moderations",
+        }
     }
 }
 
@@ -120,6 +156,11 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as letters and digits alone, as formats use it behind marks of their own.
+    pub(super) fn compact(&self) -> String {
+        self.0.replace('-', "")
     }
 
     pub(super) fn header(&self) -> HeaderValue {

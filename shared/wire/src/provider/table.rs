@@ -155,6 +155,8 @@ pub(super) static PRESETS: &[Preset] = &[
     row("huggingface", "Hugging Face Inference Providers", "https://router.huggingface.co/v1", "HF_TOKEN"),
     row("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
     row("inception", "Inception", "https://api.inceptionlabs.ai/v1", "INCEPTION_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("jina", "Jina AI", "https://api.jina.ai/v1", "JINA_API_KEY") },
     row("llamacpp", "llama.cpp server", "http://127.0.0.1:8080/v1", ""),
     row("lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", ""),
     row("meta", "Meta", "https://api.meta.ai/v1", "META_API_KEY"),
@@ -196,6 +198,8 @@ pub(super) static PRESETS: &[Preset] = &[
     row("vercel", "Vercel AI Gateway", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY"),
     row("vllm", "vLLM", "http://127.0.0.1:8000/v1", ""),
     row("volcengine", "Volcengine Ark", "https://ark.cn-beijing.volces.com/api/v3", "ARK_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("voyage", "Voyage AI", "https://api.voyageai.com/v1", "VOYAGE_API_KEY") },
     row("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
     row("zai", "Z.ai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
 ];
