@@ -20,17 +20,13 @@ pub(crate) fn response_to<H: Host>(call: &Call, error: &GatewayError) -> Respons
     response_in(call.surface, Some(call.id.as_str()), error)
 }
 
-/// An error as a response on a path of this surface, outside of a call.
-pub(crate) fn response_on<H: Host>(surface: Surface, error: &GatewayError) -> Response<Body<H>> {
-    response_in(surface, None, error)
-}
-
 /// An error as a response on a path that is nobody's format.
 pub(crate) fn response<H: Host>(error: &GatewayError) -> Response<Body<H>> {
     response_in(Surface::OTHER, None, error)
 }
 
-fn response_in<H: Host>(
+/// An error as a response on a path of this surface.
+pub(crate) fn response_in<H: Host>(
     surface: Surface,
     request_id: Option<&str>,
     error: &GatewayError,

@@ -4,6 +4,7 @@ pub(crate) mod endpoints;
 pub(crate) mod error;
 pub(crate) mod health;
 mod mlflow_routes;
+mod model_shapes;
 pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;
