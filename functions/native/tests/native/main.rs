@@ -3,6 +3,7 @@
 mod config;
 mod connections;
 mod dynamodb;
+mod import;
 mod keys;
 mod records;
 mod start;
