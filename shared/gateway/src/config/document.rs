@@ -9,7 +9,7 @@ use postern_wire::provider::{Preset, Way};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
-use super::credential::{Aws, Entra, OAuth};
+use super::credential::{Aws, Entra, Google, OAuth, Watsonx};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
@@ -76,8 +76,15 @@ section! {
         aws: Option<Aws> as Maybe<Aws>,
         /// Tokens of Microsoft Entra ID (`azure`), in place of `api_key`.
         entra: Option<Entra> as Maybe<Entra>,
+        /// The project and the account of `vertex`.
+        google: Option<Google> as Maybe<Google>,
+        /// The workspace of `watsonx`, beside its `api_key`.
+        watsonx: Option<Watsonx> as Maybe<Watsonx>,
         /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
         oauth: Option<OAuth> as Maybe<OAuth>,
+        /// The date of the API for `azure`, as `2024-10-21`, where its older API is used: calls then go to
+        /// `/openai/deployments/MODEL` below the resource, or to the deployment that `base_url` names.
+        api_version: Option<String> as Maybe<Text>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,

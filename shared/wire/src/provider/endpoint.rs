@@ -21,7 +21,10 @@ const RESERVED: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// What a path's segment takes unencoded; a slash stays, since it is a part of some models' names.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'@');
+/// The same where the name is one segment, whatever is in it: ARNs of Bedrock.
+const WHOLE: &AsciiSet = &SEGMENT.add(b'/');
 
 /// What is asked of a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +49,18 @@ pub enum Operation<'a> {
 
 impl Operation<'_> {
     fn path(self, preset: &'static Preset, stream: bool) -> Cow<'static, str> {
-        let (path, model) = match self {
+        let (path, way, model) = match self {
             Self::Models => return preset.models_path.into(),
-            Self::Count { way, model } => (way.count_path, model),
-            Self::Answer { way, model } if stream => (way.stream_path, model),
-            Self::Answer { way, model } => (way.path, model),
+            Self::Count { way, model } => (way.count_path, way, model),
+            Self::Answer { way, model } if stream => (way.stream_path, way, model),
+            Self::Answer { way, model } => (way.path, way, model),
         };
         if !path.contains("{model}") {
             return path.into();
         }
-        let bare = model.strip_prefix("models/").unwrap_or(model);
-        path.replace("{model}", &utf8_percent_encode(bare, SEGMENT).to_string()).into()
+        let bare = way.models.bare(model.strip_prefix("models/").unwrap_or(model));
+        let kept = if way.dialect == Dialect::Bedrock { WHOLE } else { SEGMENT };
+        path.replace("{model}", &utf8_percent_encode(bare, kept).to_string()).into()
     }
 }
 
