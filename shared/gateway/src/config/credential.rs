@@ -222,7 +222,9 @@ pub(super) fn check(provider: &Provider, reader: &mut Reader) {
                 reader.problem("is given beside api_key: only one of them can be sent, leave the other out");
             }
             if provider.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
-                reader.problem("is given beside the header authorization, which it sets: leave one of them out");
+                reader.problem(
+                    "is given beside the header authorization, which it sets: leave one of them out",
+                );
             }
         });
     }
@@ -249,7 +251,10 @@ pub(super) fn check(provider: &Provider, reader: &mut Reader) {
 
 /// Whether there is a credential beside `api_key` and `headers`.
 pub(super) const fn has_account(provider: &Provider) -> bool {
-    provider.aws.is_some() || provider.entra.is_some() || provider.oauth.is_some() || provider.google.is_some()
+    provider.aws.is_some()
+        || provider.entra.is_some()
+        || provider.oauth.is_some()
+        || provider.google.is_some()
 }
 
 /// Every text with references in the credentials of a provider, with the place where it stands.

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use postern_wire::Dialect;
-use postern_wire::provider::{Preset, Way};
+use postern_wire::provider::{Preset, Service, Way, preset};
+use postern_wire::{Dialect, rerank};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
@@ -265,30 +265,49 @@ impl Format {
 }
 
 impl Provider {
-    /// The way to speak this format to it, if it does.
+    /// The way to speak this format with a model of it, if there is one.
     #[must_use]
-    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
-        if self.formats.is_empty() {
-            return self.usual().iter().find(|way| way.dialect == dialect);
-        }
-        let listed = self.formats.iter().any(|format| format.dialect() == dialect);
-        self.kind.way_in(dialect).filter(|_| listed)
+    pub fn way_in(&self, dialect: Dialect, model: &str) -> Option<&'static Way> {
+        self.ways(model).find(|way| way.dialect == dialect)
     }
 
-    /// The way to prefer.
+    /// The way to prefer with a model.
     #[must_use]
-    pub fn first_way(&self) -> Option<&'static Way> {
-        match self.formats.first() {
-            None => self.usual().first(),
-            Some(format) => self.kind.way_in(format.dialect()),
-        }
+    pub fn first_way(&self, model: &str) -> Option<&'static Way> {
+        self.ways(model).next()
+    }
+
+    /// The ways to speak with a model, the one to prefer first.
+    fn ways(&self, model: &str) -> impl Iterator<Item = &'static Way> {
+        let usual = if self.formats.is_empty() { self.usual() } else { &[] };
+        let listed = self.formats.iter().filter_map(|format| self.kind.way_in(format.dialect()));
+        usual.iter().chain(listed).filter(move |way| way.models.has(model))
+    }
+
+    /// How it ranks documents with a model, the way to prefer first.
+    pub(crate) fn reranking(&self, model: &str) -> impl Iterator<Item = &'static Service<rerank::Format>> {
+        self.server().reranking(model)
+    }
+
+    /// Where it moderates, in OpenAI's format.
+    pub(crate) fn moderations(&self) -> Option<&'static str> {
+        self.server().moderations()
+    }
+
+    /// The vendor; behind another address than OpenAI's own may be any server of its format.
+    fn server(&self) -> &'static Preset {
+        let any = self.is_other_server().then(|| preset("openai_compatible")).flatten();
+        any.unwrap_or(self.kind)
+    }
+
+    fn is_other_server(&self) -> bool {
+        self.kind.kind == "openai" && self.base_url.is_some()
     }
 
     fn usual(&self) -> &'static [Way] {
         let ways = self.kind.ways;
-        // Behind another address than OpenAI's own may be any server, and all of them speak the first.
-        let other_server = self.kind.kind == "openai" && self.base_url.is_some();
-        if other_server { ways.get(..1).unwrap_or_default() } else { ways }
+        // All servers of the format speak the first.
+        if self.is_other_server() { ways.get(..1).unwrap_or_default() } else { ways }
     }
 }
 

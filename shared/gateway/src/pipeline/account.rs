@@ -24,11 +24,7 @@ pub(super) enum Unfit {
 }
 
 /// The base URL of calls of `model`; `None` where it is the vendor's own for everybody. It may hold a secret.
-pub(super) fn base_url(
-    provider: &Provider,
-    model: &str,
-    find: &Find<'_>,
-) -> Result<Option<Secret>, Unfit> {
+pub(super) fn base_url(provider: &Provider, model: &str, find: &Find<'_>) -> Result<Option<Secret>, Unfit> {
     let written = provider.base_url.as_ref().map(|text| text.resolve(find)).transpose()?;
     if let (Account::Google, Some(google)) = (provider.kind.account, &provider.google) {
         let location = google.location.resolve(find)?;
@@ -91,13 +87,16 @@ pub(super) fn dress(
         Dress::Vertex => Ok(vertex::dress(&body, counts)),
         Dress::Watsonx => {
             let workspace = provider.watsonx.as_ref();
-            let resolve = |text: &Option<SecretText>| text.as_ref().map(|text| text.resolve(find)).transpose();
+            let resolve =
+                |text: &Option<SecretText>| text.as_ref().map(|text| text.resolve(find)).transpose();
             let project = workspace.map(|it| resolve(&it.project_id)).transpose()?.flatten();
             let space = workspace.map(|it| resolve(&it.space_id)).transpose()?.flatten();
             let workspace = match (&project, &space) {
                 (Some(id), _) => watsonx::Workspace::Project(id.reveal()),
                 (None, Some(id)) => watsonx::Workspace::Space(id.reveal()),
-                (None, None) => return Err(Unfit::Wrong("watsonx names no project_id and no space_id".to_owned())),
+                (None, None) => {
+                    return Err(Unfit::Wrong("watsonx names no project_id and no space_id".to_owned()));
+                }
             };
             Ok(watsonx::dress(&body, workspace))
         }

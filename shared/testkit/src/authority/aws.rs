@@ -27,7 +27,9 @@ impl Authority {
             let state = self.state();
             let role = state.roles.iter().find(|(key, _, _, _)| *key == id);
             match role {
-                Some((_, _, _, end)) if now >= *end => return Err("keys of a role that have ended".to_owned()),
+                Some((_, _, _, end)) if now >= *end => {
+                    return Err("keys of a role that have ended".to_owned());
+                }
                 Some((_, secret, token, _)) => (secret.clone(), Some(token.clone())),
                 None if id == BASE_KEYS.0 => (BASE_KEYS.1.to_owned(), None),
                 None => return Err("keys that were not given or were withdrawn".to_owned()),
@@ -50,8 +52,7 @@ pub(super) fn assume_role(authority: &Authority, parts: &Parts, body: &Bytes) ->
     let now = authority.now();
     let fields = form(parts, body)?;
     let is = |name: &str, value: &str| fields.get(name).is_some_and(|found| found == value);
-    verify(parts, body, BASE_KEYS.1, None, "sts", now)
-        .map_err(|why| refuse("SignatureDoesNotMatch", why))?;
+    verify(parts, body, BASE_KEYS.1, None, "sts", now).map_err(|why| refuse("SignatureDoesNotMatch", why))?;
     if !is("Action", "AssumeRole") || !is("Version", "2011-06-15") {
         return Err(refuse("InvalidAction", "another action".to_owned()));
     }
@@ -131,7 +132,8 @@ fn verify(
             canonical.push_str(&format!("%{byte:02X}"));
         }
     }
-    let mut query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(|q| !q.is_empty()).collect();
+    let mut query: Vec<&str> =
+        parts.uri.query().unwrap_or_default().split('&').filter(|q| !q.is_empty()).collect();
     query.sort_unstable();
     canonical.push_str(&format!("\n{}\n", query.join("&")));
     for name in names.split(';') {

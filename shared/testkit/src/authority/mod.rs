@@ -172,7 +172,8 @@ impl Authority {
             self.state().refusals.push(why);
             let mut reply = Reply::whole(status, "application/json", r#"{"error":{"message":"denied"}}"#);
             if status == 403 {
-                let name = ("x-amzn-errortype".to_owned(), "ExpiredTokenException:http://internal/".to_owned());
+                let name =
+                    ("x-amzn-errortype".to_owned(), "ExpiredTokenException:http://internal/".to_owned());
                 reply.headers.push(name);
             }
             return reply;

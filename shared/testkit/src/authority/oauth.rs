@@ -59,7 +59,8 @@ pub(super) fn ibm(authority: &Authority, parts: &Parts, body: &Bytes) -> Result<
     let fields = form(parts, body)?;
     let is = |name: &str, value: &str| fields.get(name).is_some_and(|found| found == value);
     let refuse = |code: &str, why: &str| {
-        let said = json!({ "errorCode": code, "errorMessage": format!("{why}: {}", String::from_utf8_lossy(body)) });
+        let said =
+            json!({ "errorCode": code, "errorMessage": format!("{why}: {}", String::from_utf8_lossy(body)) });
         Refused { why: why.to_owned(), reply: Reply::whole(400, "application/json", said.to_string()) }
     };
     if !is("grant_type", "urn:ibm:params:oauth:grant-type:apikey") {

@@ -27,6 +27,13 @@ struct State {
     closed: bool,
 }
 
+/// The answer that deltas make.
+pub fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
+    let mut collector = Collector::new();
+    deltas.into_iter().for_each(|delta| collector.push(delta));
+    collector.finish()
+}
+
 impl Collector {
     /// Nothing yet.
     #[must_use]

@@ -17,7 +17,7 @@ mod response;
 mod tool;
 mod words;
 
-pub use collect::Collector;
+pub use collect::{Collector, collect};
 pub use delta::{AudioDelta, ChoiceDelta, Delta, ReasoningDelta, Start, ToolCallDelta};
 pub use message::{Message, Shape};
 pub use part::{

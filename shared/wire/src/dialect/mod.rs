@@ -4,6 +4,8 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod carried;
 pub mod cohere;
+pub(crate) mod effort;
+mod events;
 pub(crate) mod fields;
 pub mod gemini;
 mod http_date;
@@ -13,18 +15,23 @@ mod observe;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+pub(crate) mod peek;
 pub(crate) mod said;
+mod streams;
 mod target;
+#[cfg(test)]
+pub(crate) mod testing;
 mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
 pub use loss::{Encoded, Loss, Weight};
 pub use observe::Observer;
 use openai_chat::RequestHead;
+pub use streams::{read_stream, write_stream};
 pub use target::{AnswerContext, ErrorBody, Target};
 
 use crate::chat;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 
 /// A wire format that callers speak to us and in which we speak to providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -322,6 +329,13 @@ pub enum StreamError {
     Fault(Fault),
     /// The bytes are not what the format says.
     Decode(DecodeError),
+}
+
+impl StreamError {
+    /// The stream ended before the answer was complete.
+    pub(crate) fn cut() -> Self {
+        Self::Fault(Fault::new(FaultKind::Cut, "the provider's stream ended before the answer was complete"))
+    }
 }
 
 impl From<DecodeError> for StreamError {

@@ -5,6 +5,7 @@
 
 mod base_url;
 mod endpoint;
+mod services;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::Dialect;
 
 pub use base_url::BaseUrlError;
 pub use endpoint::{Endpoint, Operation};
+pub use services::Service;
 
 /// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.
 pub const DEMO: &str = "demo";
@@ -213,6 +215,12 @@ impl Preset {
     #[must_use]
     pub fn is_openai_like(&self) -> bool {
         self.ways.first().is_some_and(|way| *way == table::CHAT)
+    }
+
+    /// The format in whose words the vendor tells of errors.
+    #[must_use]
+    pub fn errors(&self) -> Dialect {
+        self.ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect)
     }
 
     /// Whether this is the built-in echo provider.

@@ -179,6 +179,8 @@ pub(super) static PRESETS: &[Preset] = &[
     row("huggingface", "Hugging Face Inference Providers", "https://router.huggingface.co/v1", "HF_TOKEN"),
     row("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
     row("inception", "Inception", "https://api.inceptionlabs.ai/v1", "INCEPTION_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("jina", "Jina AI", "https://api.jina.ai/v1", "JINA_API_KEY") },
     row("llamacpp", "llama.cpp server", "http://127.0.0.1:8080/v1", ""),
     row("lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", ""),
     row("meta", "Meta", "https://api.meta.ai/v1", "META_API_KEY"),
@@ -227,6 +229,8 @@ pub(super) static PRESETS: &[Preset] = &[
     },
     row("vllm", "vLLM", "http://127.0.0.1:8000/v1", ""),
     row("volcengine", "Volcengine Ark", "https://ark.cn-beijing.volces.com/api/v3", "ARK_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("voyage", "Voyage AI", "https://api.voyageai.com/v1", "VOYAGE_API_KEY") },
     // The key is exchanged for a token. Its usage comes without stream_options, which it does not know.
     Preset {
         ways: WATSONX,

@@ -1,17 +1,15 @@
 //! Anthropic Messages, of its own API and of Vertex.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use postern_wire::FaultKind;
-use postern_wire::chat::{Collector, Content, Delta, Message, Request, Response};
+use postern_wire::chat::{Content, Delta, Message, Request, Response, collect};
 use postern_wire::dialect::anthropic::{
     EventPeek, StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
     decode_request, decode_response, decode_usage, encode_count_request, encode_request, encode_response,
     peek_count_request, peek_request, peek_response,
 };
 use postern_wire::dialect::openai_chat::PeekFailure;
-use postern_wire::dialect::{
-    AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
-};
+use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
 use serde_json::Value;
 
 use crate::anthropic_plain::{accumulate, events};
@@ -137,29 +135,7 @@ fn errors_are_understood() {
 type Read = (Vec<Delta>, Result<(), StreamError>);
 
 fn read(pieces: impl Iterator<Item = Bytes>) -> Read {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| loop {
-        match decoder.next() {
-            Ok(Some(delta)) => deltas.push(delta),
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    };
-    for piece in pieces {
-        decoder.push(piece);
-        if let Err(error) = drain(&mut decoder) {
-            return (deltas, Err(error));
-        }
-    }
-    let ending = decoder.end().and_then(|()| drain(&mut decoder));
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces)
 }
 
 #[test]
@@ -227,11 +203,7 @@ fn the_scanner_agrees_with_the_full_reading_of_streams() {
 
 fn write(deltas: &[Delta]) -> Bytes {
     let context = AnswerContext { id: "1".to_owned(), model: "m".to_owned(), ..AnswerContext::default() };
-    let mut encoder = StreamEncoder::new(context);
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut StreamEncoder::new(context), deltas)
 }
 
 #[test]
@@ -329,16 +301,10 @@ fn streams_go_through_another_format_and_back() {
             return Ok(false);
         }
         let mut writer = openai_chat::StreamEncoder::new(openai_chat::EncoderOptions::default());
-        let mut out = BytesMut::new();
         let kept: Vec<Delta> = deltas.iter().cloned().filter_map(Delta::without_extra).collect();
-        kept.iter().for_each(|delta| writer.delta(delta, &mut out));
-        writer.end(&mut out);
-        let mut reader = openai_chat::StreamDecoder::new();
-        reader.push(out.freeze());
-        let mut theirs = Vec::new();
-        while let Some(delta) = reader.next().map_err(|error| format!("{error:?}"))? {
-            theirs.push(delta);
-        }
+        let written = write_stream(&mut writer, &kept);
+        let (theirs, ending) = read_stream(&mut openai_chat::StreamDecoder::new(), [written]);
+        ensure("ending of the other", &ending, &Ok(()))?;
         let theirs: Vec<Delta> = theirs.into_iter().filter_map(Delta::without_extra).collect();
         let (back, ending) = read(std::iter::once(write(&theirs)));
         ensure("ending", &ending, &Ok(()))?;

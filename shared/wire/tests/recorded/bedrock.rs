@@ -2,18 +2,18 @@
 
 use bytes::{Bytes, BytesMut};
 use postern_wire::FaultKind;
-use postern_wire::chat::{Content, Response};
+use postern_wire::chat::{Content, Response, collect};
 use postern_wire::dialect::bedrock::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, decode_usage,
     encode_request, encode_response,
 };
-use postern_wire::dialect::{AnswerContext, StreamEncoder as _, Target};
+use postern_wire::dialect::{AnswerContext, StreamEncoder as _, Target, read_stream};
 use postern_wire::event_stream::{Decoder, Header, write_message};
 use serde_json::{Map, Value, json};
 
 use crate::cases::{Case, play as play_cases};
 use crate::compare::{ensure, same};
-use crate::foreign::{self, collect, read};
+use crate::foreign;
 
 fn play(what: &str, check: impl Fn(&Case) -> Result<bool, String>) {
     play_cases(what, |format, name| format == "bedrock" && !name.starts_with("invoke_"), check);
@@ -164,7 +164,7 @@ fn accumulate(stream: &[u8]) -> (Said, Value) {
 fn streams_say_what_their_events_say() {
     play("Bedrock streams", |case| {
         let Some(stream) = stream(case) else { return Ok(false) };
-        let (deltas, ending) = read(StreamDecoder::new(), std::iter::once(stream.clone()));
+        let (deltas, ending) = read_stream(&mut StreamDecoder::new(), [stream.clone()]);
         ensure("ending", &ending, &Ok(()))?;
         foreign::stream(&deltas)?;
         let mut encoder = StreamEncoder::new(AnswerContext::default());
@@ -191,7 +191,7 @@ fn streams_say_what_their_events_say() {
         let counted = Some(decode_usage(&usage)).filter(|_| usage.is_object());
         ensure("usage", &response.usage, &counted)?;
         // Written again and read again it is the same answer.
-        let (again, ending) = read(StreamDecoder::new(), std::iter::once(out.freeze()));
+        let (again, ending) = read_stream(&mut StreamDecoder::new(), std::iter::once(out.freeze()));
         ensure("written", &ending, &Ok(()))?;
         ensure("read again", &collect(again), &response)?;
         Ok(true)
@@ -202,15 +202,15 @@ fn streams_say_what_their_events_say() {
 fn streams_cut_anywhere_are_the_same() {
     play("Bedrock streams cut at every byte", |case| {
         let Some(stream) = stream(case) else { return Ok(false) };
-        let (whole, _) = read(StreamDecoder::new(), std::iter::once(stream.clone()));
+        let (whole, _) = read_stream(&mut StreamDecoder::new(), [stream.clone()]);
         for size in [1, 2, 3, 7, 100] {
             let pieces = stream.chunks(size).map(Bytes::copy_from_slice);
-            let (cut, ending) = read(StreamDecoder::new(), pieces);
+            let (cut, ending) = read_stream(&mut StreamDecoder::new(), pieces);
             ensure("ending", &ending, &Ok(()))?;
             ensure("cut", &cut, &whole)?;
         }
         let most = stream.slice(..stream.len() - 1);
-        if read(StreamDecoder::new(), std::iter::once(most)).1.is_ok() {
+        if read_stream(&mut StreamDecoder::new(), std::iter::once(most)).1.is_ok() {
             return Err("a cut stream was taken for a whole one".to_owned());
         }
         Ok(true)

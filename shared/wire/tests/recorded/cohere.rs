@@ -1,17 +1,17 @@
 //! Cohere's chat, version 2.
 
 use bytes::{Bytes, BytesMut};
-use postern_wire::chat::{Content, Response};
+use postern_wire::chat::{Content, Response, collect};
 use postern_wire::dialect::cohere::{
     StreamDecoder, StreamEncoder, decode_request, decode_response, decode_usage, encode_request,
     encode_response,
 };
-use postern_wire::dialect::{AnswerContext, StreamEncoder as _, Target};
+use postern_wire::dialect::{AnswerContext, StreamEncoder as _, Target, read_stream};
 use serde_json::Value;
 
 use crate::cases::{Case, play as play_cases};
 use crate::compare::{ensure, same};
-use crate::foreign::{self, collect, read};
+use crate::foreign;
 
 /// Names of cases that are not about chat.
 const OTHER_OPERATIONS: [&str; 2] = ["embeddings", "rerank"];
@@ -103,7 +103,7 @@ fn accumulate(stream: &[u8]) -> (Said, String, Value) {
 fn streams_say_what_their_events_say() {
     play("Cohere streams", |case| {
         let Some(stream) = case.stream() else { return Ok(false) };
-        let (deltas, ending) = read(StreamDecoder::new(), std::iter::once(stream.clone()));
+        let (deltas, ending) = read_stream(&mut StreamDecoder::new(), [stream.clone()]);
         ensure("ending", &ending, &Ok(()))?;
         foreign::stream(&deltas)?;
         let mut encoder = StreamEncoder::new(AnswerContext::default());
@@ -124,7 +124,7 @@ fn streams_say_what_their_events_say() {
         let written = out.freeze();
         let (written_said, ..) = accumulate(&written);
         ensure("written", &written_said, &said)?;
-        let (again, ending) = read(StreamDecoder::new(), std::iter::once(written));
+        let (again, ending) = read_stream(&mut StreamDecoder::new(), std::iter::once(written));
         ensure("written", &ending, &Ok(()))?;
         ensure("read again", &collect(again), &response)?;
         Ok(true)
@@ -135,15 +135,16 @@ fn streams_say_what_their_events_say() {
 fn streams_cut_anywhere_are_the_same() {
     play("Cohere streams cut at every byte", |case| {
         let Some(stream) = case.stream() else { return Ok(false) };
-        let (whole, _) = read(StreamDecoder::new(), std::iter::once(stream.clone()));
+        let (whole, _) = read_stream(&mut StreamDecoder::new(), [stream.clone()]);
         for size in [1, 2, 3, 7, 100] {
-            let (cut, ending) = read(StreamDecoder::new(), stream.chunks(size).map(Bytes::copy_from_slice));
+            let (cut, ending) =
+                read_stream(&mut StreamDecoder::new(), stream.chunks(size).map(Bytes::copy_from_slice));
             ensure("ending", &ending, &Ok(()))?;
             ensure("cut", &cut, &whole)?;
         }
         let end = stream.windows(11).rposition(|window| window == b"message-end").expect("an end");
         let most = stream.slice(..end);
-        if read(StreamDecoder::new(), std::iter::once(most)).1.is_ok() {
+        if read_stream(&mut StreamDecoder::new(), std::iter::once(most)).1.is_ok() {
             return Err("a cut stream was taken for a whole one".to_owned());
         }
         Ok(true)

@@ -1,9 +1,8 @@
 //! Translates what was read to OpenAI Chat Completions and back.
 
-use bytes::{Bytes, BytesMut};
-use postern_wire::chat::{Collector, Content, Delta, Message, Request, Response};
+use postern_wire::chat::{Content, Delta, Message, Request, Response, collect};
 use postern_wire::dialect::openai_chat::{self, EncoderOptions};
-use postern_wire::dialect::{StreamDecoder, StreamEncoder as _, StreamError, Target};
+use postern_wire::dialect::{Target, read_stream, write_stream};
 
 use crate::compare::ensure;
 
@@ -53,11 +52,9 @@ pub(crate) fn stream(deltas: &[Delta]) -> Result<(), String> {
     let options =
         EncoderOptions { id: "chatcmpl-1".into(), created: 5, model: "m".into(), include_usage: true };
     let mut encoder = openai_chat::StreamEncoder::new(options);
-    let mut out = BytesMut::new();
     let foreign: Vec<Delta> = deltas.iter().cloned().filter_map(Delta::without_extra).collect();
-    foreign.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    let (again, ending) = read(openai_chat::StreamDecoder::new(), std::iter::once(out.freeze()));
+    let written = write_stream(&mut encoder, &foreign);
+    let (again, ending) = read_stream(&mut openai_chat::StreamDecoder::new(), [written]);
     ensure("ending", &ending, &Ok(()))?;
     let (left, right) = (collect(foreign), collect(again));
     fn messages(response: &Response) -> Vec<&Message> {
@@ -65,34 +62,4 @@ pub(crate) fn stream(deltas: &[Delta]) -> Result<(), String> {
     }
     ensure("told", &told(&messages(&right)), &told(&messages(&left)))?;
     ensure("output", &right.usage.map(|usage| usage.output), &left.usage.map(|usage| usage.output))
-}
-
-/// All deltas of a stream, and how it ended.
-pub(crate) fn read(
-    mut decoder: impl StreamDecoder,
-    pieces: impl Iterator<Item = Bytes>,
-) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut deltas = Vec::new();
-    let run = || {
-        for piece in pieces {
-            decoder.push(piece);
-            while let Some(delta) = decoder.next()? {
-                deltas.push(delta);
-            }
-        }
-        decoder.end()?;
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-/// The answer that deltas make.
-pub(crate) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
 }

@@ -1,15 +1,13 @@
 //! Gemini's own format, of the Gemini API and of Vertex AI.
 
-use bytes::{Bytes, BytesMut};
-use postern_wire::chat::{Choice, Collector, Content, Delta, FinishReason, Message, Response};
+use bytes::Bytes;
+use postern_wire::chat::{Choice, Content, Delta, FinishReason, Message, Response, collect};
 use postern_wire::dialect::gemini::{
     StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
     decode_request, decode_response, decode_usage, encode_count_request, encode_count_response,
     encode_request, encode_response, peek_event, peek_response,
 };
-use postern_wire::dialect::{
-    AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
-};
+use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
 use postern_wire::{FaultKind, Usage};
 use serde_json::{Map, Value};
 
@@ -197,29 +195,7 @@ fn errors_are_understood() {
 type Read = (Vec<Delta>, Result<(), StreamError>);
 
 fn read(pieces: impl Iterator<Item = Bytes>) -> Read {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| loop {
-        match decoder.next() {
-            Ok(Some(delta)) => deltas.push(delta),
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    };
-    for piece in pieces {
-        decoder.push(piece);
-        if let Err(error) = drain(&mut decoder) {
-            return (deltas, Err(error));
-        }
-    }
-    let ending = decoder.end().and_then(|()| drain(&mut decoder));
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces)
 }
 
 fn pieces(stream: &[u8]) -> Vec<Value> {
@@ -301,12 +277,7 @@ fn streams_survive_being_written() {
         for array in [false, true] {
             let context = AnswerContext::default();
             let mut encoder = if array { StreamEncoder::array(context) } else { StreamEncoder::new(context) };
-            let mut out = BytesMut::new();
-            for delta in &deltas {
-                encoder.delta(delta, &mut out);
-            }
-            encoder.end(&mut out);
-            let (again, ending) = read(std::iter::once(out.freeze()));
+            let (again, ending) = read(std::iter::once(write_stream(&mut encoder, &deltas)));
             ensure("ending", &ending, &Ok(()))?;
             ensure("read again", &collect(again), &original)?;
         }
@@ -365,16 +336,10 @@ fn other_formats_are_told_the_same_and_tell_it_back() {
                 include_usage: true,
                 ..Default::default()
             });
-            let mut out = BytesMut::new();
-            deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-            encoder.end(&mut out);
-            let mut decoder = openai_chat::StreamDecoder::new();
-            decoder.push(out.freeze());
-            let mut back = Collector::new();
-            while let Some(delta) = decoder.next().map_err(|error| format!("{error:?}"))? {
-                back.push(delta);
-            }
-            let (back, here) = (back.finish(), collect(deltas));
+            let written = write_stream(&mut encoder, &deltas);
+            let (back, told) = read_stream(&mut openai_chat::StreamDecoder::new(), [written]);
+            ensure("ending of the other", &told, &Ok(()))?;
+            let (back, here) = (collect(back), collect(deltas));
             let text = |response: &Response| -> String {
                 response.choices.iter().map(|choice| choice.message.joined_text().into_owned()).collect()
             };

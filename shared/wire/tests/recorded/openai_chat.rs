@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use postern_wire::chat::{ChoiceDelta, Collector, Delta, Message, ReasoningSpelling, Response};
+use postern_wire::chat::{ChoiceDelta, Delta, Message, ReasoningSpelling, collect};
 use postern_wire::dialect::openai_chat::{
     EncoderOptions, PeekFailure, StreamDecoder, StreamEncoder, decode_fault, decode_request, decode_response,
     encode_request, encode_response, find_fault, peek_event, peek_request, peek_response,
 };
-use postern_wire::dialect::{StreamDecoder as _, StreamEncoder as _, StreamError, Target};
+use postern_wire::dialect::{StreamEncoder as _, StreamError, Target, read_stream};
 use postern_wire::{Fault, FaultKind};
 use serde_json::Value;
 
@@ -78,11 +78,10 @@ fn answers_come_back_equal() {
         let decoded = response.choices.iter().filter(|choice| choice.finish.is_some()).count();
         ensure("finished choices", &decoded, &reasons.len())?;
         // A whole answer told piece by piece is the same answer, but for how its fields were spelt.
-        let mut collector = Collector::new();
-        response.clone().into_deltas().into_iter().for_each(|delta| collector.push(delta));
+        let again = collect(response.clone().into_deltas());
         ensure(
             "said",
-            &collector.finish().choices.iter().map(said).collect(),
+            &again.choices.iter().map(said).collect(),
             &response.choices.iter().map(said).collect::<Vec<_>>(),
         )?;
         Ok(true)
@@ -131,29 +130,7 @@ fn errors_are_understood() {
 type Read = (Vec<Delta>, Result<(), StreamError>);
 
 fn read(pieces: impl Iterator<Item = Bytes>) -> Read {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| loop {
-        match decoder.next() {
-            Ok(Some(delta)) => deltas.push(delta),
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    };
-    for piece in pieces {
-        decoder.push(piece);
-        if let Err(error) = drain(&mut decoder) {
-            return (deltas, Err(error));
-        }
-    }
-    let ending = decoder.end().and_then(|()| drain(&mut decoder));
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces)
 }
 
 #[test]

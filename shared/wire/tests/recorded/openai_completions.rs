@@ -1,13 +1,13 @@
 //! OpenAI's older Completions.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use postern_wire::FaultKind;
-use postern_wire::chat::{Collector, Delta, Response};
+use postern_wire::chat::{Delta, Response, collect};
 use postern_wire::dialect::openai_completions::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, encode_request,
     encode_response,
 };
-use postern_wire::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target};
+use postern_wire::dialect::{AnswerContext, Target, read_stream, write_stream};
 use serde_json::Value;
 
 use crate::cases::{Case, play as play_cases};
@@ -73,19 +73,9 @@ fn errors_are_understood() {
     });
 }
 
-fn read(pieces: impl Iterator<Item = Bytes>) -> Result<Vec<Delta>, StreamError> {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    for piece in pieces {
-        decoder.push(piece);
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-    }
-    decoder.end()?;
-    while let Some(delta) = decoder.next()? {
-        deltas.push(delta);
-    }
+fn read(pieces: impl Iterator<Item = Bytes>) -> Result<Vec<Delta>, String> {
+    let (deltas, ending) = read_stream(&mut StreamDecoder::new(), pieces);
+    ending.map_err(|error| format!("{error:?}"))?;
     Ok(deltas)
 }
 
@@ -97,26 +87,17 @@ fn text(response: &Response) -> String {
 fn streams_say_what_their_events_say() {
     play("streams", |case| {
         let Some(stream) = case.stream() else { return Ok(false) };
-        let deltas = read(std::iter::once(stream.clone())).map_err(|error| format!("{error:?}"))?;
-        let cut =
-            read((0..stream.len()).map(|at| stream.slice(at..=at))).map_err(|error| format!("{error:?}"))?;
+        let deltas = read(std::iter::once(stream.clone()))?;
+        let cut = read((0..stream.len()).map(|at| stream.slice(at..=at)))?;
         ensure("cut at every byte", &cut, &deltas)?;
         let events = events(&stream)?;
         let said: String = events.iter().filter_map(|event| event["choices"][0]["text"].as_str()).collect();
-        let mut collector = Collector::new();
-        deltas.iter().cloned().for_each(|delta| collector.push(delta));
-        let response = collector.finish();
+        let response = collect(deltas.iter().cloned());
         ensure("said", &text(&response), &said)?;
         ensure("usage", &response.usage.is_some(), &events.iter().any(|event| event["usage"].is_object()))?;
         let mut encoder =
             StreamEncoder::new(AnswerContext { include_usage: true, ..AnswerContext::default() });
-        let mut out = BytesMut::new();
-        deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-        encoder.end(&mut out);
-        let again = read(std::iter::once(out.freeze())).map_err(|error| format!("{error:?}"))?;
-        let mut collector = Collector::new();
-        again.into_iter().for_each(|delta| collector.push(delta));
-        let again = collector.finish();
+        let again = collect(read(std::iter::once(write_stream(&mut encoder, &deltas)))?);
         ensure("written", &text(&again), &said)?;
         ensure("usage written", &again.usage, &response.usage)?;
         Ok(true)

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use postern_wire::FaultKind;
-use postern_wire::chat::{Collector, Content, Delta, Response};
+use postern_wire::chat::{Content, Delta, Response, collect};
 use postern_wire::dialect::openai_responses::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, decode_usage,
     encode_request, encode_response, find_fault,
 };
-use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat};
+use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
 use serde_json::Value;
 
 use crate::cases::{Case, play as play_cases};
@@ -173,37 +173,8 @@ fn errors_are_understood() {
 
 type Read = (Vec<Delta>, Result<(), StreamError>);
 
-fn read(mut decoder: impl postern_wire::dialect::StreamDecoder, pieces: impl Iterator<Item = Bytes>) -> Read {
-    let mut deltas = Vec::new();
-    let run = || {
-        let mut drain = |decoder: &mut dyn postern_wire::dialect::StreamDecoder| {
-            while let Some(delta) = decoder.next()? {
-                deltas.push(delta);
-            }
-            Ok(())
-        };
-        for piece in pieces {
-            decoder.push(piece);
-            drain(&mut decoder)?;
-        }
-        decoder.end()?;
-        drain(&mut decoder)
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
-}
-
-fn write(mut encoder: impl postern_wire::dialect::StreamEncoder, deltas: &[Delta]) -> Bytes {
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+fn read(pieces: impl Iterator<Item = Bytes>) -> Read {
+    read_stream(&mut StreamDecoder::new(), pieces)
 }
 
 /// The last event of a stream: the answer as a whole, with the items that were told before where it leaves them out.
@@ -221,8 +192,8 @@ fn last(stream: &[u8]) -> Result<Value, String> {
 fn streams_say_what_their_last_event_says() {
     play("streams", |case| {
         let Some(stream) = case.stream() else { return Ok(false) };
-        let whole = read(StreamDecoder::new(), std::iter::once(stream.clone()));
-        let cut = read(StreamDecoder::new(), (0..stream.len()).map(|at| stream.slice(at..=at)));
+        let whole = read(std::iter::once(stream.clone()));
+        let cut = read((0..stream.len()).map(|at| stream.slice(at..=at)));
         ensure("cut at every byte", &cut, &whole)?;
         let (deltas, ending) = whole;
         if case.name.contains("error_midway") {
@@ -238,8 +209,8 @@ fn streams_say_what_their_last_event_says() {
         expected.sealed.clone_from(&told.sealed);
         ensure("said", &told, &expected)?;
         // Written again it says the same.
-        let written = write(StreamEncoder::new(context()), &deltas);
-        let (again, ending) = read(StreamDecoder::new(), std::iter::once(written.clone()));
+        let written = write_stream(&mut StreamEncoder::new(context()), &deltas);
+        let (again, ending) = read(std::iter::once(written.clone()));
         ensure("ending of what was written", &ending, &Ok(()))?;
         ensure("written", &said(&collect(again)), &expected)?;
         ensure("last event", &plain(&last(&written)?), &expected)?;

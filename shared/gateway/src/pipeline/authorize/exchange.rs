@@ -50,7 +50,8 @@ async fn ask<H: Host>(host: &H, grant: &Grant) -> Result<Given, Fault> {
             let account = ServiceAccount::read(file.reveal()).map_err(|error| unusable(grant, &error))?;
             let claim = account.claim(host.now().seconds());
             let signature = host.sign_rs256(account.key(), claim.as_bytes()).await.ok_or_else(|| {
-                let text = format!("the private key cannot sign: it must be an RSA key; check {}", grant.check());
+                let text =
+                    format!("the private key cannot sign: it must be an RSA key; check {}", grant.check());
                 Fault::new(FaultKind::Authentication, text)
             })?;
             let request = account.request(&claim, &signature);

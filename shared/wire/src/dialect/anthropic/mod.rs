@@ -28,7 +28,7 @@ pub mod usage;
 
 pub use count::{decode_count_request, decode_count_response, encode_count_request, encode_count_response};
 pub use error::{decode_fault_at, encode_error, encode_fault};
-pub use model::{DEFAULT_MAX_TOKENS, budget_of, effort_of};
+pub use model::DEFAULT_MAX_TOKENS;
 pub use peek::{EventPeek, peek_count_request, peek_request, peek_response};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};

@@ -1,4 +1,4 @@
-//! What a model of Anthropic's takes, by its name, and the table between efforts and budgets.
+//! What a model of Anthropic's takes, by its name.
 //!
 //! Anthropic's models differ in how they are asked to think and in whether they take sampling parameters; a request
 //! in the wrong form is refused. The cut-offs are those of
@@ -10,9 +10,6 @@ use crate::chat::Effort;
 /// The output limit, in tokens, for a caller who gave none and a model whose own limit is not known. The format
 /// requires one. Every model of Anthropic's since Claude 3 takes this many.
 pub const DEFAULT_MAX_TOKENS: u64 = 4_096;
-
-/// The smallest thinking budget that Anthropic takes, in tokens.
-pub(super) const LEAST_BUDGET: u64 = 1_024;
 
 /// What a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,31 +87,6 @@ fn version(after: &str) -> Option<(u32, u32)> {
     let mut words = after.split(|c: char| !c.is_ascii_alphanumeric());
     let major = words.find_map(short)?;
     Some((major, words.next().and_then(short).unwrap_or(0)))
-}
-
-/// The thinking budget, in tokens, that stands for an effort: for models that take only a budget. `None` for an effort
-/// that asks for no reasoning.
-#[must_use]
-pub const fn budget_of(effort: &Effort) -> Option<u64> {
-    Some(match effort {
-        Effort::None => return None,
-        Effort::Minimal => LEAST_BUDGET,
-        Effort::Low => 4_096,
-        Effort::Medium | Effort::Other(_) => 10_240,
-        Effort::High => 24_576,
-        Effort::ExtraHigh => 32_768,
-        Effort::Max => 49_152,
-    })
-}
-
-/// The effort that stands for a thinking budget in tokens: for models that take only an effort. The same table read
-/// backwards: the least effort whose budget is enough.
-#[must_use]
-pub fn effort_of(budget: u64) -> Effort {
-    [Effort::Low, Effort::Medium, Effort::High, Effort::ExtraHigh]
-        .into_iter()
-        .find(|effort| budget_of(effort).is_some_and(|enough| budget <= enough))
-        .unwrap_or(Effort::Max)
 }
 
 impl Efforts {

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Abilities, Efforts, LEAST_BUDGET, budget_of, effort_of};
+use super::model::{Abilities, Efforts};
 use super::{REASONING_FORMAT, tool};
 use crate::chat::{
     AS_SAID, Content, Effort, Part, Reasoning, ReasoningForm, ReasoningRequest, ReasoningRequestSpelling,
     ReasoningSpelling, Request, Role,
 };
 use crate::dialect::DecodeError;
+use crate::dialect::effort::{LEAST_BUDGET, budget_of, effort_of};
 use crate::dialect::fields::{self, Path, put};
 use crate::dialect::loss::Notes;
 

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::decode_finish;
@@ -14,6 +13,7 @@ use crate::chat::{
     Annotation, ChoiceDelta, Content, Delta, Extra, Part, Reasoning, ReasoningDelta, ReasoningSpelling, Role,
     Start, ToolCall, ToolCallDelta,
 };
+use crate::dialect::events::EventReader;
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
 use crate::fault::{Fault, FaultKind};
@@ -89,45 +89,6 @@ impl StreamDecoder {
 
     fn push_choice(&mut self, delta: ChoiceDelta) {
         self.ready.push_back(Delta::of(0, delta));
-    }
-
-    fn event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
-        let data = data.trim_ascii();
-        // Nothing counts after the end; some servers close with OpenAI's word.
-        if self.done || data.is_empty() || data == b"[DONE]" {
-            return Ok(());
-        }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
-        if let Some(fault) = error::find_fault(&value) {
-            return Err(StreamError::Fault(fault));
-        }
-        let mut map = fields::into_object(&Path::Root, value)?;
-        let kind = fields::try_string(&mut map, "type");
-        let kind = kind.or_else(|| String::from_utf8(name?.to_vec()).ok());
-        match kind.as_deref() {
-            Some("message_start") => self.start(map),
-            Some("content_block_start") => self.block_start(map)?,
-            Some("content_block_delta") => self.block_delta(map),
-            Some("content_block_stop") => {
-                let index = fields::try_whole(&mut map, "index").unwrap_or(0);
-                if let Some(place) = self.blocks.iter().position(|block| block.index == index) {
-                    let block = self.blocks.remove(place);
-                    self.block_stop(block.kind);
-                }
-            }
-            Some("message_delta") => self.message_delta(map),
-            Some("message_stop") => self.done = true,
-            Some("error") => {
-                let fault =
-                    Fault::new(FaultKind::ServerError, "the provider reported an error in the stream");
-                return Err(StreamError::Fault(fault));
-            }
-            // `ping`, and what may be added.
-            _ => {}
-        }
-        Ok(())
     }
 
     fn start(&mut self, mut map: Map<String, Value>) {
@@ -346,11 +307,6 @@ impl StreamDecoder {
             self.push_choice(ChoiceDelta::Finish { reason: decode_finish(&word), stop_sequence });
         }
     }
-
-    /// Whether all that matters has come: the end, or why the answer ended.
-    const fn is_complete(&self) -> bool {
-        self.done || self.finished
-    }
 }
 
 impl Kind {
@@ -387,52 +343,60 @@ fn grow(map: &mut Map<String, Value>, delta: Map<String, Value>) {
     }
 }
 
-impl crate::dialect::StreamDecoder for StreamDecoder {
-    fn push(&mut self, chunk: Bytes) {
-        self.events.push(chunk);
+impl EventReader for StreamDecoder {
+    fn events(&mut self) -> &mut sse::Decoder {
+        &mut self.events
     }
 
-    fn next(&mut self) -> Result<Option<Delta>, StreamError> {
-        loop {
-            if let Some(delta) = self.ready.pop_front() {
-                return Ok(Some(delta));
-            }
-            match self.events.next() {
-                Ok(None) => return Ok(None),
-                Ok(Some(event)) => {
-                    if let Some(data) = event.data {
-                        self.event(event.name.as_deref(), &data)?;
-                    }
-                }
-                Err(error) => return Err(DecodeError::at("", error.to_string()).into()),
-            }
+    fn ready(&mut self) -> &mut VecDeque<Delta> {
+        &mut self.ready
+    }
+
+    fn read_event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        // Nothing counts after the end; some servers close with OpenAI's word.
+        if self.done || data.is_empty() || data == b"[DONE]" {
+            return Ok(());
         }
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
+        if let Some(fault) = error::find_fault(&value) {
+            return Err(StreamError::Fault(fault));
+        }
+        let mut map = fields::into_object(&Path::Root, value)?;
+        let kind = fields::try_string(&mut map, "type");
+        let kind = kind.or_else(|| String::from_utf8(name?.to_vec()).ok());
+        match kind.as_deref() {
+            Some("message_start") => self.start(map),
+            Some("content_block_start") => self.block_start(map)?,
+            Some("content_block_delta") => self.block_delta(map),
+            Some("content_block_stop") => {
+                let index = fields::try_whole(&mut map, "index").unwrap_or(0);
+                if let Some(place) = self.blocks.iter().position(|block| block.index == index) {
+                    let block = self.blocks.remove(place);
+                    self.block_stop(block.kind);
+                }
+            }
+            Some("message_delta") => self.message_delta(map),
+            Some("message_stop") => self.done = true,
+            Some("error") => {
+                let fault =
+                    Fault::new(FaultKind::ServerError, "the provider reported an error in the stream");
+                return Err(StreamError::Fault(fault));
+            }
+            // `ping`, and what may be added.
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn is_done(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.done
     }
 
-    fn end(&mut self) -> Result<(), StreamError> {
-        // A last event may lack its blank line; what it says can still be taken with `next`.
-        if let Some(event) = self.events.end()
-            && let Some(data) = event.data
-        {
-            let complete = self.is_complete();
-            match self.event(event.name.as_deref(), &data) {
-                // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) if !complete => return Err(cut()),
-                Err(StreamError::Decode(_)) | Ok(()) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        if self.is_complete() { Ok(()) } else { Err(cut()) }
+    /// Whether all that matters has come: the end, or why the answer ended.
+    fn is_complete(&self) -> bool {
+        self.done || self.finished
     }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::stream::{Kind, MAX_MESSAGE, cut, kind, unreadable};
+use super::stream::{Kind, MAX_MESSAGE, kind, unreadable};
 use crate::dialect::{DecodeError, StreamError};
 use crate::event_stream::Decoder;
 
@@ -62,6 +62,6 @@ impl ChunkDecoder {
     /// # Errors
     /// When it ended inside a chunk. Whether the answer is complete only its own format can tell.
     pub fn end(&self) -> Result<(), StreamError> {
-        if self.frames.is_empty() { Ok(()) } else { Err(cut()) }
+        if self.frames.is_empty() { Ok(()) } else { Err(StreamError::cut()) }
     }
 }

@@ -7,6 +7,7 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::chat::{Effort, ReasoningRequest, ReasoningRequestSpelling};
+use crate::dialect::effort::{LEAST_BUDGET, budget_of, effort_of};
 use crate::dialect::fields::{self, put};
 use crate::dialect::loss::Notes;
 
@@ -14,8 +15,6 @@ use crate::dialect::loss::Notes;
 pub(super) const ADDITIONAL: &str = "additionalModelRequestFields";
 /// A mark in the request's `extra`: only `outputConfig.effort` was said, no thinking.
 pub(super) const EFFORT_ONLY: &str = "effortOnly";
-/// The smallest thinking budget of Claude's, in tokens.
-const LEAST_BUDGET: u64 = 1_024;
 
 /// Whose words a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,29 +69,6 @@ fn version(after: &str) -> (u32, u32) {
     match words.find_map(short) {
         Some(major) => (major, words.next().and_then(short).unwrap_or(0)),
         None => (3, 0),
-    }
-}
-
-/// The thinking budget, in tokens, that stands for an effort, for models that take only a budget.
-const fn budget_of(effort: &Effort) -> u64 {
-    match effort {
-        Effort::None | Effort::Minimal => LEAST_BUDGET,
-        Effort::Low => 4_096,
-        Effort::Medium | Effort::Other(_) => 10_240,
-        Effort::High => 24_576,
-        Effort::ExtraHigh => 32_768,
-        Effort::Max => 49_152,
-    }
-}
-
-/// The effort that stands for a budget, for models that take only an effort: the same table, read backwards.
-const fn effort_of(budget: u64) -> Effort {
-    match budget {
-        0..=4_096 => Effort::Low,
-        4_097..=10_240 => Effort::Medium,
-        10_241..=24_576 => Effort::High,
-        24_577..=32_768 => Effort::ExtraHigh,
-        _ => Effort::Max,
     }
 }
 
@@ -157,7 +133,8 @@ pub(super) fn put_reasoning(
                 put(additional, "thinking", json!({"type": "adaptive"}));
                 return reasoning.effort.as_ref().map(|effort| claude_word(effort, notes));
             }
-            let wanted = reasoning.budget.unwrap_or_else(|| budget_of(&effort.unwrap_or(Effort::Medium)));
+            let wanted = reasoning.budget.or_else(|| budget_of(effort.as_ref().unwrap_or(&Effort::Medium)));
+            let wanted = wanted.unwrap_or(LEAST_BUDGET);
             match fit(wanted, max_tokens) {
                 Some(budget) => {
                     if budget != wanted {

@@ -17,7 +17,6 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError, carried};
 use crate::event_stream::{Decoder, FrameError, Message};
-use crate::fault::{Fault, FaultKind};
 
 /// Largest message of a stream, in bytes: the limit of AWS's own clients.
 pub(super) const MAX_MESSAGE: usize = 24 * 1024 * 1024;
@@ -76,13 +75,6 @@ pub(super) fn kind(message: &Message) -> Result<Kind<'_>, StreamError> {
 
 pub(super) fn unreadable(error: FrameError) -> StreamError {
     DecodeError::at("", error.to_string()).into()
-}
-
-pub(super) fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }
 
 impl Default for StreamDecoder {
@@ -347,6 +339,6 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
     }
 
     fn end(&mut self) -> Result<(), StreamError> {
-        if self.done && self.frames.is_empty() { Ok(()) } else { Err(cut()) }
+        if self.done && self.frames.is_empty() { Ok(()) } else { Err(StreamError::cut()) }
     }
 }

@@ -8,9 +8,11 @@ use crate::chat::{
     Definition, Effort, Extra, OutputLimit, Part, ReasoningRequest, ReasoningRequestSpelling, Request,
     ResponseFormat, Role, Sampling, Schema, Stop,
 };
+use crate::dialect::effort::budget_of;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 /// Reads a request.
 ///
@@ -164,7 +166,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {
@@ -209,18 +211,6 @@ fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, notes: &mut
     }
 }
 
-/// The thinking budget, in tokens, that stands for an effort: Cohere has no efforts.
-const fn budget_of(effort: &Effort) -> u64 {
-    match effort {
-        Effort::None | Effort::Minimal => 1_024,
-        Effort::Low => 4_096,
-        Effort::Medium | Effort::Other(_) => 10_240,
-        Effort::High => 24_576,
-        Effort::ExtraHigh => 32_768,
-        Effort::Max => 49_152,
-    }
-}
-
 fn put_thinking(map: &mut Map<String, Value>, reasoning: &ReasoningRequest) {
     let mut thinking = Map::new();
     let off = reasoning.enabled == Some(false) || reasoning.effort == Some(Effort::None);
@@ -229,7 +219,7 @@ fn put_thinking(map: &mut Map<String, Value>, reasoning: &ReasoningRequest) {
     } else if reasoning.enabled.is_some() || reasoning.spelling != ReasoningRequestSpelling::Thinking {
         put(&mut thinking, "type", "enabled");
     }
-    let budget = reasoning.budget.or_else(|| reasoning.effort.as_ref().map(budget_of));
+    let budget = reasoning.budget.or_else(|| reasoning.effort.as_ref().and_then(budget_of));
     put_some(&mut thinking, "token_budget", budget.filter(|_| !off || reasoning.budget.is_some()).as_ref());
     put(map, "thinking", thinking);
 }

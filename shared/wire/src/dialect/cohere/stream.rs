@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::response::{decode_finish, decode_token, keep_word};
@@ -11,9 +10,9 @@ use super::{PLAN, THINKING, citation, error, message};
 use crate::chat::{
     ChoiceDelta, Delta, Extra, Logprobs, ReasoningDelta, Role, Start, ToolCallDelta, ToolKind,
 };
+use crate::dialect::events::EventReader;
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError, carried};
-use crate::fault::{Fault, FaultKind};
 use crate::sse;
 
 /// Largest event of a stream, in bytes.
@@ -54,68 +53,6 @@ impl StreamDecoder {
 
     fn say(&mut self, delta: ChoiceDelta) {
         self.ready.push_back(Delta::of(0, delta));
-    }
-
-    fn event(&mut self, data: &[u8]) -> Result<(), StreamError> {
-        let data = data.trim_ascii();
-        // Nothing counts after the end; `[DONE]` says nothing more.
-        if self.done || data.is_empty() || data == b"[DONE]" {
-            return Ok(());
-        }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
-        let mut map = fields::into_object(&Path::Root, value)?;
-        let Some(kind) = fields::try_string(&mut map, "type") else {
-            // An error may come as its bare body.
-            if let Some(text) = map.get("message").and_then(Value::as_str) {
-                return Err(StreamError::Fault(error::stream_fault(text)));
-            }
-            return Ok(());
-        };
-        if !self.begun {
-            self.begun = true;
-            let start = Start { id: fields::try_string(&mut map, "id"), ..Start::default() };
-            self.ready.push_back(Delta::Start(Box::new(start)));
-            self.say(ChoiceDelta::Role(Role::Assistant));
-        }
-        let mut delta = fields::try_object(&mut map, "delta").unwrap_or_default();
-        let mut said = fields::try_object(&mut delta, "message").unwrap_or_default();
-        let index = fields::try_whole(&mut map, "index");
-        match kind.as_str() {
-            "content-start" | "content-delta" => {
-                let content = fields::try_object(&mut said, "content").unwrap_or_default();
-                self.content(index, content);
-                if let Some(logprobs) =
-                    map.get("logprobs").or(delta.get("logprobs")).filter(|said| !said.is_null())
-                {
-                    self.logprobs(logprobs.clone());
-                }
-            }
-            "content-end" => self.say(ChoiceDelta::PartEnd),
-            "tool-plan-delta" => {
-                if let Some(plan) = fields::try_string(&mut said, "tool_plan").filter(|plan| !plan.is_empty())
-                {
-                    let reasoning = message::reasoning(plan, PLAN);
-                    self.say(ChoiceDelta::Reasoning(Box::new(ReasoningDelta {
-                        reasoning,
-                        ..Default::default()
-                    })));
-                }
-            }
-            "tool-call-start" | "tool-call-delta" => {
-                let call = fields::try_object(&mut said, "tool_calls").unwrap_or_default();
-                self.call(index, call);
-            }
-            "citation-start" => {
-                if let Some(value) = said.remove("citations") {
-                    self.citation(value);
-                }
-            }
-            "message-end" => self.end_of_message(delta)?,
-            _ => {}
-        }
-        Ok(())
     }
 
     fn content(&mut self, index: Option<u64>, mut content: Map<String, Value>) {
@@ -206,48 +143,78 @@ impl StreamDecoder {
     }
 }
 
-impl crate::dialect::StreamDecoder for StreamDecoder {
-    fn push(&mut self, chunk: Bytes) {
-        self.events.push(chunk);
+impl EventReader for StreamDecoder {
+    fn events(&mut self) -> &mut sse::Decoder {
+        &mut self.events
     }
 
-    fn next(&mut self) -> Result<Option<Delta>, StreamError> {
-        loop {
-            if let Some(delta) = self.ready.pop_front() {
-                return Ok(Some(delta));
-            }
-            match self.events.next() {
-                Ok(None) => return Ok(None),
-                Ok(Some(event)) => {
-                    if let Some(data) = event.data {
-                        self.event(&data)?;
-                    }
-                }
-                Err(error) => return Err(DecodeError::at("", error.to_string()).into()),
-            }
+    fn ready(&mut self) -> &mut VecDeque<Delta> {
+        &mut self.ready
+    }
+
+    fn read_event(&mut self, _name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        // Nothing counts after the end; `[DONE]` says nothing more.
+        if self.done || data.is_empty() || data == b"[DONE]" {
+            return Ok(());
         }
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
+        let mut map = fields::into_object(&Path::Root, value)?;
+        let Some(kind) = fields::try_string(&mut map, "type") else {
+            // An error may come as its bare body.
+            if let Some(text) = map.get("message").and_then(Value::as_str) {
+                return Err(StreamError::Fault(error::stream_fault(text)));
+            }
+            return Ok(());
+        };
+        if !self.begun {
+            self.begun = true;
+            let start = Start { id: fields::try_string(&mut map, "id"), ..Start::default() };
+            self.ready.push_back(Delta::Start(Box::new(start)));
+            self.say(ChoiceDelta::Role(Role::Assistant));
+        }
+        let mut delta = fields::try_object(&mut map, "delta").unwrap_or_default();
+        let mut said = fields::try_object(&mut delta, "message").unwrap_or_default();
+        let index = fields::try_whole(&mut map, "index");
+        match kind.as_str() {
+            "content-start" | "content-delta" => {
+                let content = fields::try_object(&mut said, "content").unwrap_or_default();
+                self.content(index, content);
+                if let Some(logprobs) =
+                    map.get("logprobs").or(delta.get("logprobs")).filter(|said| !said.is_null())
+                {
+                    self.logprobs(logprobs.clone());
+                }
+            }
+            "content-end" => self.say(ChoiceDelta::PartEnd),
+            "tool-plan-delta" => {
+                if let Some(plan) = fields::try_string(&mut said, "tool_plan").filter(|plan| !plan.is_empty())
+                {
+                    let reasoning = message::reasoning(plan, PLAN);
+                    self.say(ChoiceDelta::Reasoning(Box::new(ReasoningDelta {
+                        reasoning,
+                        ..Default::default()
+                    })));
+                }
+            }
+            "tool-call-start" | "tool-call-delta" => {
+                let call = fields::try_object(&mut said, "tool_calls").unwrap_or_default();
+                self.call(index, call);
+            }
+            "citation-start" => {
+                if let Some(value) = said.remove("citations") {
+                    self.citation(value);
+                }
+            }
+            "message-end" => self.end_of_message(delta)?,
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn is_done(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.done
     }
-
-    fn end(&mut self) -> Result<(), StreamError> {
-        // A last event may lack its blank line.
-        if let Some(data) = self.events.end().and_then(|event| event.data) {
-            match self.event(&data) {
-                // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) => return Err(cut()),
-                other => other?,
-            }
-        }
-        if self.done { Ok(()) } else { Err(cut()) }
-    }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

@@ -18,7 +18,6 @@ use crate::chat::{
 };
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
-use crate::fault::{Fault, FaultKind};
 
 /// Reads a stream, of events or as one JSON array.
 pub struct StreamDecoder {
@@ -322,18 +321,11 @@ impl crate::dialect::StreamDecoder for StreamDecoder {
             let complete = self.is_complete();
             match self.piece(&data) {
                 // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) if !complete => return Err(cut()),
+                Err(StreamError::Decode(_)) if !complete => return Err(StreamError::cut()),
                 Err(StreamError::Decode(_)) | Ok(()) => {}
                 Err(fault) => return Err(fault),
             }
         }
-        if self.is_complete() { Ok(()) } else { Err(cut()) }
+        if self.is_complete() { Ok(()) } else { Err(StreamError::cut()) }
     }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

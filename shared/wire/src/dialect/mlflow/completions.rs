@@ -15,6 +15,7 @@ use crate::chat::{
 };
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::loss::Notes;
+use crate::dialect::openai_completions::{encode_finish, words};
 use crate::dialect::{
     AnswerContext, DecodeError, Encoded, StreamDecoder as _, StreamError, Target, openai_chat,
 };
@@ -175,35 +176,10 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
         choice.shift_remove("logprobs");
         put(choice, "text", said.message.parts.iter().filter_map(words).collect::<String>());
         if let Some(reason) = &said.finish {
-            put(choice, "finish_reason", finish_word(reason));
+            put(choice, "finish_reason", encode_finish(reason));
         }
     }
     Value::Object(map).to_string().into()
-}
-
-/// What a part says in words to the caller.
-fn words(part: &crate::chat::Part) -> Option<&str> {
-    match &part.content {
-        Content::Text(text) => Some(&text.text),
-        Content::Refusal(text) => Some(text),
-        Content::Audio(audio) => audio.transcript.as_deref(),
-        _ => None,
-    }
-}
-
-/// The format's word for a finish reason: it has no tools.
-fn finish_word(reason: &FinishReason) -> &str {
-    match reason {
-        FinishReason::Stop
-        | FinishReason::StopSequence
-        | FinishReason::ToolCalls
-        | FinishReason::FunctionCall
-        | FinishReason::Pause
-        | FinishReason::MalformedToolCall => "stop",
-        FinishReason::Length | FinishReason::ContextLength => "length",
-        FinishReason::ContentFilter | FinishReason::Refusal | FinishReason::Recitation => "content_filter",
-        FinishReason::Other(word) => word,
-    }
 }
 
 /// Reads a stream.
@@ -323,7 +299,7 @@ impl StreamEncoder {
         let mut choice = Map::new();
         put(&mut choice, "index", index);
         put(&mut choice, "text", text);
-        put(&mut choice, "finish_reason", finish.map_or(Value::Null, |reason| finish_word(reason).into()));
+        put(&mut choice, "finish_reason", finish.map_or(Value::Null, |reason| encode_finish(reason).into()));
         self.event(vec![Value::Object(choice)], None, out);
     }
 }

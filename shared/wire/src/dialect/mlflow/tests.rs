@@ -15,10 +15,11 @@ use super::endpoints::{
 use super::{chat, completions, decode_fault_at, encode_databricks_error, encode_error};
 use crate::Usage;
 use crate::chat::{
-    ChoiceDelta, Collector, Delta, FinishReason, Message, OutputLimit, Request, Response, Role, Stop,
+    ChoiceDelta, Delta, FinishReason, Message, OutputLimit, Request, Response, Role, Stop, collect,
 };
 use crate::dialect::{
     AnswerContext, ErrorBody, StreamDecoder, StreamEncoder, StreamError, Target, Weight, openai_chat,
+    read_stream, write_stream,
 };
 use crate::fault::{Fault, FaultKind};
 
@@ -166,29 +167,7 @@ fn what_is_wrong_is_named() {
 }
 
 fn read(decoder: &mut dyn StreamDecoder, pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut dyn StreamDecoder| loop {
-        match decoder.next() {
-            Ok(Some(delta)) => deltas.push(delta),
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    };
-    for piece in pieces {
-        decoder.push(Bytes::copy_from_slice(piece));
-        if let Err(error) = drain(decoder) {
-            return (deltas, Err(error));
-        }
-    }
-    let ended = decoder.end();
-    let rest = drain(decoder);
-    (deltas, ended.and(rest))
-}
-
-fn collect(deltas: Vec<Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(decoder, pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 const EVENTS: &str = concat!(
@@ -241,10 +220,7 @@ fn streams_are_written_to_their_end() {
         Delta::Usage { usage, vendor: None },
     ];
     let context = AnswerContext { include_usage: true, ..context() };
-    let mut out = BytesMut::new();
-    let mut encoder = completions::StreamEncoder::new(context.clone());
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
+    let out = write_stream(&mut completions::StreamEncoder::new(context.clone()), &deltas);
     assert!(out.ends_with(b"data: [DONE]\n\n"));
     let first = out.as_ref().split(|byte: &u8| *byte == b'\n').next().expect("a line");
     assert_eq!(
@@ -258,10 +234,7 @@ fn streams_are_written_to_their_end() {
     assert_eq!(response.choices[0].finish, Some(FinishReason::Stop));
     assert_eq!(response.usage, Some(usage));
 
-    let mut out = BytesMut::new();
-    let mut encoder = chat::StreamEncoder::new(context);
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
+    let out = write_stream(&mut chat::StreamEncoder::new(context), &deltas);
     let (heard, ending) = read(&mut chat::StreamDecoder::new(), &[&out]);
     assert_eq!(ending, Ok(()));
     assert_eq!(collect(heard).choices[0].message.joined_text(), "Once more");

@@ -25,6 +25,7 @@ pub use peek::{
 };
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response, encode_response_as, encode_usage};
+pub(in crate::dialect) use response::{known_usage, read_answer, write_answer};
 pub use stream::StreamDecoder;
 pub use stream_write::{EncoderOptions, StreamEncoder};
 pub use usage::decode_usage;

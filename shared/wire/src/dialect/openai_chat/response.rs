@@ -12,6 +12,7 @@ use crate::chat::{Choice, Extra, FinishReason, Logprobs, Message, Response, Toke
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// The value of `object` in a whole answer.
 const OBJECT: &str = "chat.completion";
@@ -21,6 +22,16 @@ const OBJECT: &str = "chat.completion";
 /// # Errors
 /// Names what makes it no answer of this format: not JSON, no `choices`, a choice without a message.
 pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
+    read_answer(body, OBJECT, decode_choice)
+}
+
+/// Reads an answer whose choices are read by `decode_choice`, which is given a choice's place in the list: all else is
+/// alike in OpenAI's formats with choices. `object` is the value of that name.
+pub(in crate::dialect) fn read_answer(
+    body: &[u8],
+    object: &str,
+    decode_choice: impl Fn(Value, usize, &Path<'_>) -> Result<Choice, DecodeError>,
+) -> Result<Response, DecodeError> {
     let path = &Path::Root;
     let mut map = fields::parse_object(body)?;
     let at = Path::Field(path, "choices");
@@ -29,7 +40,7 @@ pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
     for (index, value) in choices.into_iter().enumerate() {
         response.choices.push(decode_choice(value, index, &Path::Item(&at, index))?);
     }
-    fields::take_if(&mut map, "object", |object| object == OBJECT);
+    fields::take_if(&mut map, "object", |said| said == object);
     response.id = fields::try_string(&mut map, "id");
     response.model = fields::try_string(&mut map, "model");
     response.created = fields::try_whole(&mut map, "created");
@@ -42,7 +53,7 @@ pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
 }
 
 /// The counts, unless all of them are zero: vendors fill in zeros where they do not know.
-pub(super) fn known_usage(usage: &Value) -> Option<Usage> {
+pub(in crate::dialect) fn known_usage(usage: &Value) -> Option<Usage> {
     usage.is_object().then(|| decode_usage(usage)).filter(|usage| *usage != Usage::default())
 }
 
@@ -153,10 +164,19 @@ pub fn encode_response_as(response: &Response, context: &AnswerContext) -> Bytes
 /// Writes an answer.
 #[must_use]
 pub fn encode_response(response: &Response) -> Bytes {
+    write_answer(response, OBJECT, encode_choice)
+}
+
+/// Writes an answer, each choice by `encode_choice`; see [`read_answer`].
+pub(in crate::dialect) fn write_answer(
+    response: &Response,
+    object: &str,
+    encode_choice: impl Fn(&Choice) -> Value,
+) -> Bytes {
     let mut map = Map::new();
     put_some(&mut map, "id", response.id.as_ref());
     if !response.extra.contains_key("object") {
-        put(&mut map, "object", OBJECT);
+        put(&mut map, "object", object);
     }
     put_some(&mut map, "created", response.created.as_ref());
     put_some(&mut map, "model", response.model.as_ref());
@@ -169,7 +189,7 @@ pub fn encode_response(response: &Response) -> Bytes {
     put_some(&mut map, "service_tier", response.service_tier.as_ref());
     put_some(&mut map, "system_fingerprint", response.system_fingerprint.as_ref());
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 fn encode_choice(choice: &Choice) -> Value {

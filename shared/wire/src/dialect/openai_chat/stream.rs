@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::response::{decode_finish, known_usage, take_logprobs};
@@ -11,9 +10,9 @@ use crate::chat::{
     AudioDelta, ChoiceDelta, Content, Delta, Extra, FinishReason, Part, ReasoningDelta, ReasoningSpelling,
     Role, Start, ToolCallDelta, ToolKind,
 };
+use crate::dialect::events::EventReader;
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
-use crate::fault::{Fault, FaultKind};
 use crate::sse;
 
 /// Largest event of a stream, in bytes. The largest known hold a generated image.
@@ -62,30 +61,6 @@ impl StreamDecoder {
             choices: Vec::new(),
             done: false,
         }
-    }
-
-    /// Whether all that the stream promised has come: `[DONE]`, or an end for each choice that began. Some vendors
-    /// send no `[DONE]`.
-    fn is_complete(&self) -> bool {
-        self.done || (!self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some()))
-    }
-
-    fn event(&mut self, data: &[u8]) -> Result<(), StreamError> {
-        let data = data.trim_ascii();
-        if data == b"[DONE]" {
-            self.done = true;
-        }
-        // Nothing counts after `[DONE]`.
-        if self.done || data.is_empty() {
-            return Ok(());
-        }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
-        if let Some(fault) = error::find_fault(&value) {
-            return Err(StreamError::Fault(fault));
-        }
-        self.chunk(fields::into_object(&Path::Root, value)?)
     }
 
     fn chunk(&mut self, mut map: Map<String, Value>) -> Result<(), StreamError> {
@@ -367,50 +342,40 @@ fn find_call(calls: &[CallState], number: Option<u64>, id: Option<&str>, name: &
     }
 }
 
-impl crate::dialect::StreamDecoder for StreamDecoder {
-    fn push(&mut self, chunk: Bytes) {
-        self.events.push(chunk);
+impl EventReader for StreamDecoder {
+    fn events(&mut self) -> &mut sse::Decoder {
+        &mut self.events
     }
 
-    fn next(&mut self) -> Result<Option<Delta>, StreamError> {
-        loop {
-            if let Some(delta) = self.ready.pop_front() {
-                return Ok(Some(delta));
-            }
-            match self.events.next() {
-                Ok(None) => return Ok(None),
-                Ok(Some(event)) => {
-                    if let Some(data) = event.data {
-                        self.event(&data)?;
-                    }
-                }
-                Err(error) => return Err(DecodeError::at("", error.to_string()).into()),
-            }
+    fn ready(&mut self) -> &mut VecDeque<Delta> {
+        &mut self.ready
+    }
+
+    fn read_event(&mut self, _name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        if data == b"[DONE]" {
+            self.done = true;
         }
+        // Nothing counts after `[DONE]`.
+        if self.done || data.is_empty() {
+            return Ok(());
+        }
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
+        if let Some(fault) = error::find_fault(&value) {
+            return Err(StreamError::Fault(fault));
+        }
+        self.chunk(fields::into_object(&Path::Root, value)?)
     }
 
-    fn is_done(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.done
     }
 
-    fn end(&mut self) -> Result<(), StreamError> {
-        // A last event may lack its blank line; what it says can still be taken with `next`.
-        if let Some(data) = self.events.end().and_then(|event| event.data) {
-            let complete = self.is_complete();
-            match self.event(&data) {
-                // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) if !complete => return Err(cut()),
-                Err(StreamError::Decode(_)) | Ok(()) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        if self.is_complete() { Ok(()) } else { Err(cut()) }
+    /// Whether all that the stream promised has come: `[DONE]`, or an end for each choice that began. Some vendors
+    /// send no `[DONE]`.
+    fn is_complete(&self) -> bool {
+        self.done || (!self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some()))
     }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

@@ -15,6 +15,7 @@ mod tests;
 
 pub use request::{decode_request, encode_request, weigh_extra};
 pub use response::{decode_response, encode_response};
+pub(in crate::dialect) use response::{encode_finish, words};
 pub use stream::StreamDecoder;
 pub use stream_write::StreamEncoder;
 

@@ -5,10 +5,9 @@ use serde_json::{Map, Value};
 
 use super::logprobs;
 use crate::chat::{Choice, Content, FinishReason, Message, Part, Response, Role, Shape};
-use crate::dialect::fields::{self, Path, merge, put, put_some};
-use crate::dialect::openai_chat::{decode_usage, encode_usage};
+use crate::dialect::fields::{self, Path, merge, put};
+use crate::dialect::openai_chat::{read_answer, write_answer};
 use crate::dialect::{AnswerContext, DecodeError};
-use crate::usage::Usage;
 
 /// The value of `object` in an answer and in the events of a stream.
 pub(super) const OBJECT: &str = "text_completion";
@@ -18,28 +17,7 @@ pub(super) const OBJECT: &str = "text_completion";
 /// # Errors
 /// Names what makes it no answer of this format: not JSON, or no `choices`.
 pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
-    let path = &Path::Root;
-    let mut map = fields::parse_object(body)?;
-    let at = Path::Field(path, "choices");
-    let choices = fields::array(&mut map, path, "choices")?.ok_or_else(|| at.error("required: an array"))?;
-    let mut response = Response::default();
-    for (position, value) in choices.into_iter().enumerate() {
-        response.choices.push(decode_choice(value, position, &Path::Item(&at, position))?);
-    }
-    fields::take_if(&mut map, "object", |object| object == OBJECT);
-    response.id = fields::try_string(&mut map, "id");
-    response.model = fields::try_string(&mut map, "model");
-    response.created = fields::try_whole(&mut map, "created");
-    response.usage = map.get("usage").and_then(known_usage);
-    response.service_tier = fields::try_string(&mut map, "service_tier");
-    response.system_fingerprint = fields::try_string(&mut map, "system_fingerprint");
-    response.extra = map;
-    Ok(response)
-}
-
-/// The counts, unless all of them are zero: vendors fill in zeros where they do not know.
-pub(super) fn known_usage(usage: &Value) -> Option<Usage> {
-    usage.is_object().then(|| decode_usage(usage)).filter(|usage| *usage != Usage::default())
+    read_answer(body, OBJECT, decode_choice)
 }
 
 fn decode_choice(value: Value, position: usize, path: &Path<'_>) -> Result<Choice, DecodeError> {
@@ -68,7 +46,7 @@ pub(super) fn take_finish(map: &mut Map<String, Value>) -> Option<FinishReason> 
 }
 
 /// The format's word for a finish reason, the nearest for those it has none for. A vendor's own word stays.
-pub(super) fn encode_finish(reason: &FinishReason) -> &str {
+pub(in crate::dialect) fn encode_finish(reason: &FinishReason) -> &str {
     match reason {
         FinishReason::Stop
         | FinishReason::StopSequence
@@ -90,23 +68,11 @@ pub(super) fn answer_id(context: &AnswerContext) -> String {
 /// Writes an answer: the text of each choice. The format has nothing else to say.
 #[must_use]
 pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
-    let mut map = Map::new();
-    put(&mut map, "id", response.id.clone().unwrap_or_else(|| answer_id(context)));
-    if !response.extra.contains_key("object") {
-        put(&mut map, "object", OBJECT);
-    }
-    put(&mut map, "created", response.created.unwrap_or(context.created));
-    put(&mut map, "model", response.model.clone().unwrap_or_else(|| context.model.clone()));
-    put(&mut map, "choices", response.choices.iter().map(encode_choice).collect::<Vec<_>>());
-    if let Some(usage) = &response.usage
-        && !response.extra.get("usage").is_some_and(Value::is_object)
-    {
-        put(&mut map, "usage", encode_usage(usage));
-    }
-    put_some(&mut map, "service_tier", response.service_tier.as_ref());
-    put_some(&mut map, "system_fingerprint", response.system_fingerprint.as_ref());
-    merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    let mut named = response.clone();
+    named.id.get_or_insert_with(|| answer_id(context));
+    named.model.get_or_insert_with(|| context.model.clone());
+    named.created.get_or_insert(context.created);
+    write_answer(&named, OBJECT, encode_choice)
 }
 
 fn encode_choice(choice: &Choice) -> Value {
@@ -127,7 +93,7 @@ fn encode_choice(choice: &Choice) -> Value {
 }
 
 /// What a part says in words to the caller.
-pub(super) fn words(part: &Part) -> Option<&str> {
+pub(in crate::dialect) fn words(part: &Part) -> Option<&str> {
     match &part.content {
         Content::Text(text) => Some(&text.text),
         Content::Refusal(text) => Some(text),

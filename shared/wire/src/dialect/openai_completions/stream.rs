@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::logprobs;
-use super::response::{known_usage, take_finish};
+use super::response::take_finish;
 use crate::chat::{ChoiceDelta, Delta, Extra, Role, Start};
+use crate::dialect::events::EventReader;
 use crate::dialect::fields::{self, Path};
-use crate::dialect::openai_chat::find_fault;
+use crate::dialect::openai_chat::{find_fault, known_usage};
 use crate::dialect::{DecodeError, StreamError};
-use crate::fault::{Fault, FaultKind};
 use crate::sse;
 
 /// Largest event of a stream, in bytes.
@@ -46,44 +45,6 @@ impl StreamDecoder {
             choices: BTreeMap::new(),
             done: false,
         }
-    }
-
-    /// Whether all that the stream promised has come: `[DONE]`, or an end for each choice that began.
-    fn is_complete(&self) -> bool {
-        self.done || (!self.choices.is_empty() && self.choices.values().all(|ended| *ended))
-    }
-
-    fn event(&mut self, data: &[u8]) -> Result<(), StreamError> {
-        let data = data.trim_ascii();
-        self.done |= data == b"[DONE]";
-        // Nothing counts after `[DONE]`.
-        if self.done || data.is_empty() {
-            return Ok(());
-        }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
-        if let Some(fault) = find_fault(&value) {
-            return Err(StreamError::Fault(fault));
-        }
-        let mut map = fields::into_object(&Path::Root, value)?;
-        self.start(&mut map);
-        let at = Path::Field(&Path::Root, "choices");
-        let choices = fields::array(&mut map, &Path::Root, "choices")?.unwrap_or_default();
-        for (position, value) in choices.into_iter().enumerate() {
-            self.choice(fields::into_object(&Path::Item(&at, position), value)?, position);
-        }
-        if let Some(vendor) = fields::try_object(&mut map, "usage").map(Value::Object)
-            && let Some(usage) = known_usage(&vendor)
-        {
-            self.ready.push_back(Delta::Usage { usage, vendor: Some(Box::new(vendor)) });
-        }
-        map.retain(|name, value| !value.is_null() && self.extra.get(name) != Some(&*value));
-        if !map.is_empty() {
-            self.extra.extend(map.clone());
-            self.ready.push_back(Delta::Extra(map));
-        }
-        Ok(())
     }
 
     /// What is said of the whole answer; each event repeats it.
@@ -128,50 +89,54 @@ impl StreamDecoder {
     }
 }
 
-impl crate::dialect::StreamDecoder for StreamDecoder {
-    fn push(&mut self, chunk: Bytes) {
-        self.events.push(chunk);
+impl EventReader for StreamDecoder {
+    fn events(&mut self) -> &mut sse::Decoder {
+        &mut self.events
     }
 
-    fn next(&mut self) -> Result<Option<Delta>, StreamError> {
-        loop {
-            if let Some(delta) = self.ready.pop_front() {
-                return Ok(Some(delta));
-            }
-            match self.events.next() {
-                Ok(None) => return Ok(None),
-                Ok(Some(event)) => {
-                    if let Some(data) = event.data {
-                        self.event(&data)?;
-                    }
-                }
-                Err(error) => return Err(DecodeError::at("", error.to_string()).into()),
-            }
+    fn ready(&mut self) -> &mut VecDeque<Delta> {
+        &mut self.ready
+    }
+
+    fn read_event(&mut self, _name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        self.done |= data == b"[DONE]";
+        // Nothing counts after `[DONE]`.
+        if self.done || data.is_empty() {
+            return Ok(());
         }
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
+        if let Some(fault) = find_fault(&value) {
+            return Err(StreamError::Fault(fault));
+        }
+        let mut map = fields::into_object(&Path::Root, value)?;
+        self.start(&mut map);
+        let at = Path::Field(&Path::Root, "choices");
+        let choices = fields::array(&mut map, &Path::Root, "choices")?.unwrap_or_default();
+        for (position, value) in choices.into_iter().enumerate() {
+            self.choice(fields::into_object(&Path::Item(&at, position), value)?, position);
+        }
+        if let Some(vendor) = fields::try_object(&mut map, "usage").map(Value::Object)
+            && let Some(usage) = known_usage(&vendor)
+        {
+            self.ready.push_back(Delta::Usage { usage, vendor: Some(Box::new(vendor)) });
+        }
+        map.retain(|name, value| !value.is_null() && self.extra.get(name) != Some(&*value));
+        if !map.is_empty() {
+            self.extra.extend(map.clone());
+            self.ready.push_back(Delta::Extra(map));
+        }
+        Ok(())
     }
 
-    fn is_done(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.done
     }
 
-    fn end(&mut self) -> Result<(), StreamError> {
-        // A last event may lack its blank line; what it says can still be taken with `next`.
-        if let Some(data) = self.events.end().and_then(|event| event.data) {
-            let complete = self.is_complete();
-            match self.event(&data) {
-                // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) if !complete => return Err(cut()),
-                Err(StreamError::Decode(_)) | Ok(()) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        if self.is_complete() { Ok(()) } else { Err(cut()) }
+    /// Whether all that the stream promised has come: `[DONE]`, or an end for each choice that began.
+    fn is_complete(&self) -> bool {
+        self.done || (!self.choices.is_empty() && self.choices.values().all(|ended| *ended))
     }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::Usage;
 use crate::chat::{
-    CacheMark, ChoiceDelta, Collector, Content, Delta, FinishReason, Message, Part, Reasoning, Request,
-    Response, ResponseFormat, Role, Source, ToolChoice,
+    CacheMark, ChoiceDelta, Content, Delta, FinishReason, Message, Part, Reasoning, Request, Response,
+    ResponseFormat, Role, Source, ToolChoice, collect,
 };
 use crate::dialect::{
-    AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Target, Weight, openai_chat,
+    AnswerContext, StreamEncoder as _, StreamError, Target, Weight, openai_chat, read_stream, write_stream,
 };
 use crate::fault::{Fault, FaultKind};
 
@@ -39,38 +39,11 @@ fn context() -> AnswerContext {
 }
 
 fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| {
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            drain(&mut decoder)?;
-        }
-        decoder.end()?;
-        drain(&mut decoder)
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 fn write(deltas: &[Delta]) -> Bytes {
-    let mut encoder = StreamEncoder::new(context());
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut StreamEncoder::new(context()), deltas)
 }
 
 #[test]

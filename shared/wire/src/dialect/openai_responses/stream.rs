@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::response::{decode_item, decode_tokens, finish_of};
@@ -15,6 +14,7 @@ use crate::chat::{
     ChoiceDelta, Content, Delta, Extra, Logprobs, Part, Reasoning, ReasoningDelta, ReasoningForm, Role,
     Start, ToolCallDelta, ToolKind,
 };
+use crate::dialect::events::EventReader;
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
 use crate::fault::{Fault, FaultKind};
@@ -80,50 +80,6 @@ impl StreamDecoder {
             calls: 0,
             done: false,
         }
-    }
-
-    fn event(&mut self, data: &[u8]) -> Result<(), StreamError> {
-        let data = data.trim_ascii();
-        // Nothing counts after the answer as a whole; some vendors add the end mark of Chat Completions.
-        if self.done || data.is_empty() || data == b"[DONE]" {
-            return Ok(());
-        }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
-        let mut map = fields::into_object(&Path::Root, value)?;
-        let kind = fields::try_string(&mut map, "type").unwrap_or_default();
-        match kind.as_str() {
-            "response.created" | "response.in_progress" | "response.queued" => self.start(&map),
-            "response.output_item.added" => {
-                let index = place(&map, "output_index");
-                if let Some(item) = fields::try_object(&mut map, "item") {
-                    self.item_added(index, &item);
-                }
-            }
-            "response.output_item.done" => {
-                let index = place(&map, "output_index");
-                if let Some(item) = fields::try_object(&mut map, "item") {
-                    self.item_done(index, item);
-                }
-            }
-            "response.completed" | "response.incomplete" => self.complete(map),
-            "error" | "response.failed" => {
-                fields::put(&mut map, "type", kind);
-                let fault = error::find_fault(&Value::Object(map));
-                return Err(StreamError::Fault(fault.unwrap_or_else(|| {
-                    Fault::new(FaultKind::ServerError, "the provider reported an error without a message")
-                })));
-            }
-            // An error without a type, as a gateway in between may send it.
-            "" => {
-                if let Some(fault) = error::find_fault(&Value::Object(map)) {
-                    return Err(StreamError::Fault(fault));
-                }
-            }
-            _ => self.piece(&kind, &map),
-        }
-        Ok(())
     }
 
     fn start(&mut self, map: &Map<String, Value>) {
@@ -394,50 +350,60 @@ fn place(map: &Map<String, Value>, name: &str) -> u64 {
     map.get(name).and_then(Value::as_u64).unwrap_or(0)
 }
 
-impl crate::dialect::StreamDecoder for StreamDecoder {
-    fn push(&mut self, chunk: Bytes) {
-        self.events.push(chunk);
+impl EventReader for StreamDecoder {
+    fn events(&mut self) -> &mut sse::Decoder {
+        &mut self.events
     }
 
-    fn next(&mut self) -> Result<Option<Delta>, StreamError> {
-        loop {
-            if let Some(delta) = self.ready.pop_front() {
-                return Ok(Some(delta));
-            }
-            match self.events.next() {
-                Ok(None) => return Ok(None),
-                Ok(Some(event)) => {
-                    if let Some(data) = event.data {
-                        self.event(&data)?;
-                    }
-                }
-                Err(error) => return Err(DecodeError::at("", error.to_string()).into()),
-            }
+    fn ready(&mut self) -> &mut VecDeque<Delta> {
+        &mut self.ready
+    }
+
+    fn read_event(&mut self, _name: Option<&[u8]>, data: &[u8]) -> Result<(), StreamError> {
+        let data = data.trim_ascii();
+        // Nothing counts after the answer as a whole; some vendors add the end mark of Chat Completions.
+        if self.done || data.is_empty() || data == b"[DONE]" {
+            return Ok(());
         }
+        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
+            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
+        })?;
+        let mut map = fields::into_object(&Path::Root, value)?;
+        let kind = fields::try_string(&mut map, "type").unwrap_or_default();
+        match kind.as_str() {
+            "response.created" | "response.in_progress" | "response.queued" => self.start(&map),
+            "response.output_item.added" => {
+                let index = place(&map, "output_index");
+                if let Some(item) = fields::try_object(&mut map, "item") {
+                    self.item_added(index, &item);
+                }
+            }
+            "response.output_item.done" => {
+                let index = place(&map, "output_index");
+                if let Some(item) = fields::try_object(&mut map, "item") {
+                    self.item_done(index, item);
+                }
+            }
+            "response.completed" | "response.incomplete" => self.complete(map),
+            "error" | "response.failed" => {
+                fields::put(&mut map, "type", kind);
+                let fault = error::find_fault(&Value::Object(map));
+                return Err(StreamError::Fault(fault.unwrap_or_else(|| {
+                    Fault::new(FaultKind::ServerError, "the provider reported an error without a message")
+                })));
+            }
+            // An error without a type, as a gateway in between may send it.
+            "" => {
+                if let Some(fault) = error::find_fault(&Value::Object(map)) {
+                    return Err(StreamError::Fault(fault));
+                }
+            }
+            _ => self.piece(&kind, &map),
+        }
+        Ok(())
     }
 
-    fn is_done(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.done
     }
-
-    fn end(&mut self) -> Result<(), StreamError> {
-        // A last event may lack its blank line; what it says can still be taken with `next`.
-        if let Some(data) = self.events.end().and_then(|event| event.data) {
-            let complete = self.done;
-            match self.event(&data) {
-                // Half an event at the very end is how a cut looks.
-                Err(StreamError::Decode(_)) if !complete => return Err(cut()),
-                Err(StreamError::Decode(_)) | Ok(()) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        if self.done { Ok(()) } else { Err(cut()) }
-    }
-}
-
-fn cut() -> StreamError {
-    StreamError::Fault(Fault::new(
-        FaultKind::Cut,
-        "the provider's stream ended before the answer was complete",
-    ))
 }

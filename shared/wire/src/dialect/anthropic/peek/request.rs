@@ -1,10 +1,9 @@
 //! A caller's request: its checks.
 
-use std::ops::Range;
-
 use crate::dialect::DecodeError;
 use crate::dialect::openai_chat::RequestHead;
-use crate::json::{Cursor, Flaw, Kind, MAX_DEPTH};
+use crate::dialect::peek::{Refusal, mismatch, read_messages, read_model};
+use crate::json::{Cursor, Kind, MAX_DEPTH};
 
 /// What a member's value must be. `null` stands for "not given" everywhere but in those that are required.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +35,8 @@ const RULES: [(&str, Rule); 14] = [
     ("service_tier", Rule::Any(&[Kind::String])),
 ];
 
-/// The longest name of a model, bytes. Names go into records, headers and errors.
-const LONGEST_MODEL: usize = 256;
+/// What a request must have.
+const MEMBERS: &str = "`model` and `messages`";
 
 /// Checks a request and finds what the gateway needs of it.
 ///
@@ -56,39 +55,14 @@ pub fn peek_count_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
 }
 
 fn peek(body: &[u8], needs_limit: bool) -> Result<RequestHead, DecodeError> {
-    read(body, needs_limit).map_err(|refusal| match refusal {
-        Refusal::Field(error) => error,
-        Refusal::Json(_) if body.iter().all(u8::is_ascii_whitespace) => {
-            DecodeError::at("", "the body is empty: send a JSON object with `model` and `messages`")
-        }
-        Refusal::Json(flaw) => {
-            DecodeError::at("", format!("the body is not valid JSON: {}", flaw.explain(body)))
-        }
-    })
-}
-
-enum Refusal {
-    Json(Flaw),
-    Field(DecodeError),
-}
-
-impl From<Flaw> for Refusal {
-    fn from(flaw: Flaw) -> Self {
-        Self::Json(flaw)
-    }
-}
-
-impl From<DecodeError> for Refusal {
-    fn from(error: DecodeError) -> Self {
-        Self::Field(error)
-    }
+    read(body, needs_limit).map_err(|refusal| refusal.explain(body, MEMBERS))
 }
 
 fn read(body: &[u8], needs_limit: bool) -> Result<RequestHead, Refusal> {
     let mut cursor = Cursor::new(body, MAX_DEPTH)?;
     let kind = cursor.kind()?;
     if kind != Kind::Object {
-        return Err(mismatch("", "a JSON object with `model` and `messages`", kind).into());
+        return Err(mismatch("", &format!("a JSON object with {MEMBERS}"), kind).into());
     }
     let mut seen: u32 = 0;
     let (mut model, mut stream, mut messages, mut limit) = (None, false, false, !needs_limit);
@@ -109,7 +83,7 @@ fn read(body: &[u8], needs_limit: bool) -> Result<RequestHead, Refusal> {
         match (rule, kind) {
             (Rule::Model, _) => model = Some(read_model(&mut cursor, kind)?),
             (Rule::Messages, _) => {
-                read_messages(&mut cursor, kind)?;
+                read_messages(&mut cursor, kind, read_message)?;
                 messages = true;
             }
             (_, Kind::Null) => cursor.skip()?,
@@ -144,50 +118,6 @@ fn read(body: &[u8], needs_limit: bool) -> Result<RequestHead, Refusal> {
         return Err(DecodeError::at("max_tokens", reason).into());
     }
     Ok(RequestHead::of_one_answer(model, span, stream))
-}
-
-#[cold]
-fn mismatch(path: impl Into<String>, expected: &str, got: Kind) -> DecodeError {
-    DecodeError::at(path, format!("expected {expected}, got {}", got.described()))
-}
-
-fn read_model(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(String, Range<usize>), Refusal> {
-    if kind != Kind::String {
-        return Err(mismatch("model", "a string", kind).into());
-    }
-    let text = cursor.text()?;
-    let Some(model) = text.decoded() else {
-        let reason = "has an escape that is half a character: send plain UTF-8";
-        return Err(DecodeError::at("model", reason).into());
-    };
-    if model.trim().is_empty() {
-        return Err(DecodeError::at("model", "is empty: name the model that is to answer").into());
-    }
-    if model.len() > LONGEST_MODEL {
-        let reason = format!("is longer than {LONGEST_MODEL} bytes: no model has such a name");
-        return Err(DecodeError::at("model", reason).into());
-    }
-    Ok((model.into_owned(), text.span()))
-}
-
-fn read_messages(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(), Refusal> {
-    if kind != Kind::Array {
-        return Err(mismatch("messages", "an array", kind).into());
-    }
-    let mut list = cursor.enter()?;
-    let mut index = 0;
-    while cursor.item(&mut list)? {
-        let kind = cursor.kind()?;
-        if kind != Kind::Object {
-            return Err(mismatch(format!("messages[{index}]"), "an object", kind).into());
-        }
-        read_message(cursor, index)?;
-        index += 1;
-    }
-    if index == 0 {
-        return Err(DecodeError::at("messages", "is empty: send at least one message").into());
-    }
-    Ok(())
 }
 
 fn read_message(cursor: &mut Cursor<'_>, index: usize) -> Result<(), Refusal> {

@@ -14,10 +14,8 @@ use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::{StreamDecoder, StreamEncoder, decode_request, encode_request};
-use crate::chat::{Collector, Delta, Response};
-use crate::dialect::{
-    AnswerContext, Encoded, StreamDecoder as _, StreamEncoder as _, StreamError, Target, openai_chat,
-};
+use crate::chat::{Delta, collect};
+use crate::dialect::{AnswerContext, Encoded, StreamError, Target, openai_chat, read_stream, write_stream};
 
 /// A model that takes a thinking budget and sampling parameters.
 const OLDER: &str = "claude-sonnet-4-5";
@@ -72,37 +70,11 @@ fn frames(events: &[Value]) -> Bytes {
 type Read = (Vec<Delta>, Result<(), StreamError>);
 
 fn read(pieces: impl Iterator<Item = Bytes>) -> Read {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| loop {
-        match decoder.next() {
-            Ok(Some(delta)) => deltas.push(delta),
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    };
-    for piece in pieces {
-        decoder.push(piece);
-        if let Err(error) = drain(&mut decoder) {
-            return (deltas, Err(error));
-        }
-    }
-    let ending = decoder.end().and_then(|()| drain(&mut decoder));
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces)
 }
 
 fn write(deltas: &[Delta], context: AnswerContext) -> Bytes {
-    let mut encoder = StreamEncoder::new(context);
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut StreamEncoder::new(context), deltas)
 }
 
 /// The data of the events of a stream, each under its own name.

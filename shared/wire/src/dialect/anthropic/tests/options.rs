@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{NEWER, NEWEST, OLDER, asked, fields_lost, parse, through};
-use crate::chat::{Effort, Request, ResponseFormat};
+use crate::chat::{Request, ResponseFormat};
 use crate::dialect::anthropic::{
-    DEFAULT_MAX_TOKENS, budget_of, decode_count_request, decode_count_response, decode_request, effort_of,
-    encode_count_request, encode_count_response, encode_request,
+    DEFAULT_MAX_TOKENS, decode_count_request, decode_count_response, decode_request, encode_count_request,
+    encode_count_response, encode_request,
 };
 use crate::dialect::{Target, Weight, openai_chat};
 
@@ -201,15 +201,6 @@ fn thinking_gives_way_where_it_would_be_refused() {
     let cool = json!({"reasoning_effort": "low", "temperature": 0.2, "top_k": 4});
     let (_, _, lost) = thinking(&cool, NEWER);
     assert_eq!(lost, ["sampling.temperature", "sampling.top_k"]);
-}
-
-#[test]
-fn efforts_and_budgets_are_one_table() {
-    for effort in [Effort::Low, Effort::Medium, Effort::High, Effort::ExtraHigh, Effort::Max] {
-        assert_eq!(budget_of(&effort).map(effort_of), Some(effort));
-    }
-    assert_eq!((budget_of(&Effort::None), effort_of(1)), (None, Effort::Low));
-    assert_eq!(effort_of(u64::MAX), Effort::Max);
 }
 
 #[test]

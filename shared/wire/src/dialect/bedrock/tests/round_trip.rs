@@ -47,7 +47,7 @@ proptest! {
         let pieces: Vec<&[u8]> = written.chunks(size).collect();
         let (deltas, ending) = streams::read(&pieces);
         prop_assert_eq!(ending, Ok(()));
-        prop_assert_eq!(plain(streams::collect(deltas)), plain(response));
+        prop_assert_eq!(plain(crate::chat::collect(deltas)), plain(response));
     }
 
     #[test]

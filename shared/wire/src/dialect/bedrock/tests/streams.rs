@@ -7,42 +7,23 @@ use serde_json::{Value, json};
 
 use crate::Usage;
 use crate::chat::{
-    Annotation, ChoiceDelta, Collector, Content, Delta, FinishReason, Reasoning, ReasoningDelta,
-    ReasoningForm, Response, ToolCallDelta,
+    Annotation, ChoiceDelta, Content, Delta, FinishReason, Reasoning, ReasoningDelta, ReasoningForm,
+    ToolCallDelta, collect,
 };
 use crate::dialect::bedrock::{ChunkDecoder, StreamDecoder, StreamEncoder};
-use crate::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError};
+use crate::dialect::{AnswerContext, StreamEncoder as _, StreamError, read_stream, write_stream};
 use crate::event_stream::{Decoder, Header, write_message};
 use crate::fault::{Fault, FaultKind};
 
 pub(super) fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            while let Some(delta) = decoder.next()? {
-                deltas.push(delta);
-            }
-        }
-        decoder.end()
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-pub(super) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 pub(super) fn write(deltas: &[Delta]) -> Bytes {
-    let mut encoder = StreamEncoder::new(AnswerContext { id: "1".into(), ..AnswerContext::default() });
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(
+        &mut StreamEncoder::new(AnswerContext { id: "1".into(), ..AnswerContext::default() }),
+        deltas,
+    )
 }
 
 fn frame(kind: &str, of: &str, name: &str, payload: &Value) -> Vec<u8> {

@@ -6,6 +6,7 @@ use super::requests::{read, written};
 use crate::chat::*;
 use crate::dialect::bedrock::{decode_response, encode_request, encode_response};
 use crate::dialect::loss::Weight;
+use crate::dialect::testing::every_option;
 use crate::dialect::{AnswerContext, Target, openai_chat};
 
 fn from_openai(body: &Value) -> (Value, Vec<(String, Weight)>) {
@@ -300,22 +301,13 @@ fn no_field_is_left_out_in_silence() {
             ],
         )
     };
-    let schema = Schema {
-        name: Some("SCHEMA-NAME".into()),
-        description: Some("SCHEMA-TELLS".into()),
-        schema: Some(json!({"a": "SCHEMA"})),
-        strict: Some(true),
-        extra: Extra::new(),
-    };
     let function = Function {
         name: "FUNCTION".into(),
         description: Some("TELLS".into()),
         parameters: Some(json!({"b": "PARAMETERS"})),
         strict: Some(true),
     };
-    let number = |n: f64| serde_json::Number::from_f64(n);
     let request = Request {
-        model: "m".into(),
         messages: vec![user],
         tools: vec![Tool {
             definition: Definition::Function(function),
@@ -323,43 +315,7 @@ fn no_field_is_left_out_in_silence() {
             extra: Extra::new(),
         }],
         tool_choice: Some(ToolChoice::Function("CHOSEN".into())),
-        parallel_tool_calls: Some(false),
-        legacy_functions: false,
-        response_format: Some(ResponseFormat::JsonSchema(schema)),
-        sampling: Sampling {
-            temperature: number(0.125),
-            top_p: number(0.25),
-            top_k: Some(77.into()),
-            frequency_penalty: number(0.5),
-            presence_penalty: number(0.5),
-            seed: Some(5.into()),
-            logit_bias: Some(Extra::new()),
-        },
-        stop: Some(Stop::One("STOP".into())),
-        n: Some(2),
-        output_limit: Some(OutputLimit { tokens: 54_321, legacy: true }),
-        logprobs: Some(true),
-        top_logprobs: Some(3),
-        reasoning: Some(ReasoningRequest {
-            shown: None,
-            effort: None,
-            budget: Some(2_345),
-            enabled: None,
-            spelling: ReasoningRequestSpelling::Auto,
-        }),
-        modalities: Some(vec!["audio".into()]),
-        audio: Some(AudioOutput::default()),
-        prediction: Some(Prediction::default()),
-        service_tier: Some("flex".into()),
-        user: Some("u".into()),
-        metadata: Some(Extra::from_iter([("METADATA".to_owned(), json!("x")), ("bad".to_owned(), json!(5))])),
-        store: Some(true),
-        prompt_cache_key: Some("k".into()),
-        verbosity: Some("low".into()),
-        web_search: Some(WebSearch::default()),
-        stream: Some(true),
-        include_usage: Some(true),
-        extra: Extra::new(),
+        ..every_option()
     };
     let encoded = encode_request(&request, &Target::model("anthropic.claude-sonnet-4-5-v1:0"));
     let body = String::from_utf8(encoded.body.to_vec()).unwrap();

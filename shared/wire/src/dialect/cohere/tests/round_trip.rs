@@ -154,7 +154,7 @@ proptest! {
         let pieces: Vec<&[u8]> = written.chunks(size).collect();
         let (deltas, ending) = streams::read(&pieces);
         prop_assert_eq!(ending, Ok(()));
-        prop_assert_eq!(without_vendor_usage(streams::collect(deltas)), response);
+        prop_assert_eq!(without_vendor_usage(collect(deltas)), response);
     }
 
     #[test]

@@ -4,43 +4,20 @@ use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
 use crate::Usage;
-use crate::chat::{ChoiceDelta, Collector, Content, Delta, FinishReason, Response, ToolCallDelta};
+use crate::chat::{ChoiceDelta, Content, Delta, FinishReason, ToolCallDelta, collect};
 use crate::dialect::cohere::{StreamDecoder, StreamEncoder};
-use crate::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError};
+use crate::dialect::{AnswerContext, StreamEncoder as _, StreamError, read_stream, write_stream};
 use crate::fault::{Fault, FaultKind};
 
 pub(super) fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            while let Some(delta) = decoder.next()? {
-                deltas.push(delta);
-            }
-        }
-        decoder.end()?;
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-pub(super) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 pub(super) fn write(deltas: &[Delta]) -> Bytes {
-    let mut encoder = StreamEncoder::new(AnswerContext { id: "made".into(), ..AnswerContext::default() });
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(
+        &mut StreamEncoder::new(AnswerContext { id: "made".into(), ..AnswerContext::default() }),
+        deltas,
+    )
 }
 
 fn framed(events: &[Value]) -> String {

@@ -6,6 +6,7 @@ use super::requests::read;
 use crate::chat::*;
 use crate::dialect::cohere::{decode_response, encode_request, encode_response};
 use crate::dialect::loss::Weight;
+use crate::dialect::testing::every_option;
 use crate::dialect::{AnswerContext, Target, openai_chat};
 
 fn from_openai(body: &Value) -> (Value, Vec<(String, Weight)>) {
@@ -160,16 +161,7 @@ fn no_field_is_left_out_in_silence() {
         strict,
     };
     let tool = |definition| Tool { definition, cache: Some(CacheMark::default()), extra: Extra::new() };
-    let schema = Schema {
-        name: Some("n".into()),
-        description: Some("d".into()),
-        schema: Some(json!({"a": "SCHEMA"})),
-        strict: Some(true),
-        extra: Extra::new(),
-    };
-    let number = |n: f64| serde_json::Number::from_f64(n);
     let request = Request {
-        model: "m".into(),
         messages: vec![user, answer],
         tools: vec![
             tool(Definition::Function(function("FUNCTION", Some(true)))),
@@ -178,43 +170,7 @@ fn no_field_is_left_out_in_silence() {
             tool(Definition::BuiltIn("web_search".into())),
         ],
         tool_choice: Some(ToolChoice::Custom("c".into())),
-        parallel_tool_calls: Some(false),
-        legacy_functions: false,
-        response_format: Some(ResponseFormat::JsonSchema(schema)),
-        sampling: Sampling {
-            temperature: number(0.125),
-            top_p: number(0.25),
-            top_k: Some(77.into()),
-            frequency_penalty: number(0.375),
-            presence_penalty: number(0.625),
-            seed: Some(98_765.into()),
-            logit_bias: Some(Extra::new()),
-        },
-        stop: Some(Stop::One("STOP".into())),
-        n: Some(2),
-        output_limit: Some(OutputLimit { tokens: 54_321, legacy: true }),
-        logprobs: Some(true),
-        top_logprobs: Some(3),
-        reasoning: Some(ReasoningRequest {
-            effort: None,
-            budget: Some(2_345),
-            enabled: None,
-            shown: None,
-            spelling: ReasoningRequestSpelling::Auto,
-        }),
-        modalities: Some(vec!["audio".into()]),
-        audio: Some(AudioOutput::default()),
-        prediction: Some(Prediction::default()),
-        service_tier: Some("flex".into()),
-        user: Some("u".into()),
-        metadata: Some(Extra::new()),
-        store: Some(true),
-        prompt_cache_key: Some("k".into()),
-        verbosity: Some("low".into()),
-        web_search: Some(WebSearch::default()),
-        stream: Some(true),
-        include_usage: Some(true),
-        extra: Extra::new(),
+        ..every_option()
     };
     let encoded = encode_request(&request, &Target::model("m"));
     let body = String::from_utf8(encoded.body.to_vec()).unwrap();

@@ -5,8 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::streams::{collect, read, write};
+use super::streams::{read, write};
 use crate::chat::Response;
+use crate::chat::collect;
 use crate::dialect::gemini::{
     StreamEncoder, decode_count_request, decode_request, decode_response, encode_request, encode_response,
 };

@@ -6,44 +6,20 @@ use serde_json::{Value, json};
 use super::context;
 use crate::Usage;
 use crate::chat::{
-    ChoiceDelta, Collector, Content, Delta, FinishReason, Reasoning, ReasoningDelta, Response, ToolCallDelta,
+    ChoiceDelta, Content, Delta, FinishReason, Reasoning, ReasoningDelta, Response, ToolCallDelta, collect,
 };
 use crate::dialect::gemini::{StreamDecoder, StreamEncoder, decode_response};
-use crate::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, openai_chat};
+use crate::dialect::{
+    AnswerContext, StreamEncoder as _, StreamError, openai_chat, read_stream, write_stream,
+};
 use crate::fault::{Fault, FaultKind};
 
 pub(super) fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| {
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            drain(&mut decoder)?;
-        }
-        decoder.end()?;
-        drain(&mut decoder)
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-pub(super) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 pub(super) fn write(deltas: &[Delta], mut encoder: StreamEncoder) -> Bytes {
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut encoder, deltas)
 }
 
 fn framed(events: &[Value]) -> String {
@@ -159,18 +135,11 @@ fn parallel_calls_get_ids_of_their_own_and_reach_openai_whole() {
     let (deltas, ending) = read(&[framed(&[piece(calls, None), piece(json!([]), Some("STOP"))]).as_bytes()]);
     assert_eq!(ending, Ok(()));
     let mut encoder = openai_chat::StreamEncoder::new(openai_chat::EncoderOptions::default());
-    let mut out = BytesMut::new();
-    for delta in deltas.into_iter().filter_map(Delta::without_extra) {
-        encoder.delta(&delta, &mut out);
-    }
-    encoder.end(&mut out);
-    let mut decoder = openai_chat::StreamDecoder::new();
-    decoder.push(out.freeze());
-    let mut heard = Collector::new();
-    while let Some(delta) = decoder.next().expect("a stream") {
-        heard.push(delta);
-    }
-    let heard = heard.finish();
+    let deltas: Vec<Delta> = deltas.into_iter().filter_map(Delta::without_extra).collect();
+    let (heard, ending) =
+        read_stream(&mut openai_chat::StreamDecoder::new(), [write_stream(&mut encoder, &deltas)]);
+    assert_eq!(ending, Ok(()));
+    let heard = collect(heard);
     let calls: Vec<(&str, &str)> = heard.choices[0]
         .message
         .tool_calls()

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::dialect::DecodeError;
+use crate::dialect::peek::{Refusal, mismatch, read_messages, read_model};
 use crate::json::{Cursor, Flaw, Kind, MAX_DEPTH, Splice};
 
 /// What a request says to the gateway, and where it says it.
@@ -139,9 +140,6 @@ const COMPLETIONS: [(&str, Rule); 4] = [
 /// The members that a request is steered by in formats that name the model and the stream in the body.
 const STEERING: [(&str, Rule); 2] = [("model", Rule::Model), ("stream", Rule::Stream)];
 
-/// The longest name of a model, bytes. Names go into records, headers and errors.
-const LONGEST_MODEL: usize = 256;
-
 /// Checks a request and finds what the gateway needs of it.
 pub fn peek_request(body: &[u8]) -> Result<RequestHead, DecodeError> {
     peek(body, &RULES, "`model` and `messages`")
@@ -164,6 +162,15 @@ pub(in crate::dialect) fn peek_steering(body: &[u8]) -> Result<RequestHead, Deco
     Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
 }
 
+/// As [`peek_request`], for requests that name a model and say nothing else to the gateway: no conversations.
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub fn peek_model(body: &[u8]) -> Result<RequestHead, DecodeError> {
+    let head = peek(body, &[("model", Rule::Model)], "`model`")?;
+    Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
+}
+
 /// Checks only that a body is a JSON object: for formats that say in the address what steers a request.
 ///
 /// # Errors
@@ -174,32 +181,7 @@ pub(in crate::dialect) fn peek_shape(body: &[u8]) -> Result<RequestHead, DecodeE
 }
 
 fn peek(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHead, DecodeError> {
-    read(body, rules, members).map_err(|refusal| match refusal {
-        Refusal::Field(error) => error,
-        Refusal::Json(_) if body.iter().all(u8::is_ascii_whitespace) => {
-            DecodeError::at("", format!("the body is empty: send a JSON object with {members}"))
-        }
-        Refusal::Json(flaw) => {
-            DecodeError::at("", format!("the body is not valid JSON: {}", flaw.explain(body)))
-        }
-    })
-}
-
-enum Refusal {
-    Json(Flaw),
-    Field(DecodeError),
-}
-
-impl From<Flaw> for Refusal {
-    fn from(flaw: Flaw) -> Self {
-        Self::Json(flaw)
-    }
-}
-
-impl From<DecodeError> for Refusal {
-    fn from(error: DecodeError) -> Self {
-        Self::Field(error)
-    }
+    read(body, rules, members).map_err(|refusal| refusal.explain(body, members))
 }
 
 fn read(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHead, Refusal> {
@@ -235,7 +217,7 @@ fn read(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHea
         match rule {
             Rule::Model => model = Some(read_model(&mut cursor, kind)?),
             Rule::Messages => {
-                read_messages(&mut cursor, kind)?;
+                read_messages(&mut cursor, kind, read_message)?;
                 messages = true;
             }
             Rule::Stream => stream = (read_switch(&mut cursor, path, kind)?, cursor.offset()),
@@ -265,31 +247,6 @@ fn read(body: &[u8], rules: &[(&str, Rule)], members: &str) -> Result<RequestHea
     }
     let (stream, stream_end) = stream;
     Ok(RequestHead { model, stream, include_usage, choices, model_span, stream_end, options })
-}
-
-#[cold]
-fn mismatch(path: impl Into<String>, expected: &str, got: Kind) -> DecodeError {
-    DecodeError::at(path, format!("expected {expected}, got {}", got.described()))
-}
-
-fn read_model(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(String, Range<usize>), Refusal> {
-    if kind != Kind::String {
-        return Err(mismatch("model", "a string", kind).into());
-    }
-    let text = cursor.text()?;
-    let Some(model) = text.decoded() else {
-        return Err(
-            DecodeError::at("model", "has an escape that is half a character: send plain UTF-8").into()
-        );
-    };
-    if model.trim().is_empty() {
-        return Err(DecodeError::at("model", "is empty: name the model that is to answer").into());
-    }
-    if model.len() > LONGEST_MODEL {
-        let reason = format!("is longer than {LONGEST_MODEL} bytes: no model has such a name");
-        return Err(DecodeError::at("model", reason).into());
-    }
-    Ok((model.into_owned(), text.span()))
 }
 
 fn read_switch(cursor: &mut Cursor<'_>, path: &str, kind: Kind) -> Result<bool, Refusal> {
@@ -395,26 +352,6 @@ fn read_stop(cursor: &mut Cursor<'_>, path: &str, kind: Kind) -> Result<(), Refu
         }
         _ => Err(mismatch(path, "a string or an array of strings", kind).into()),
     }
-}
-
-fn read_messages(cursor: &mut Cursor<'_>, kind: Kind) -> Result<(), Refusal> {
-    if kind != Kind::Array {
-        return Err(mismatch("messages", "an array", kind).into());
-    }
-    let mut list = cursor.enter()?;
-    let mut index = 0;
-    while cursor.item(&mut list)? {
-        let kind = cursor.kind()?;
-        if kind != Kind::Object {
-            return Err(mismatch(format!("messages[{index}]"), "an object", kind).into());
-        }
-        read_message(cursor, index)?;
-        index += 1;
-    }
-    if index == 0 {
-        return Err(DecodeError::at("messages", "is empty: send at least one message").into());
-    }
-    Ok(())
 }
 
 fn read_message(cursor: &mut Cursor<'_>, index: usize) -> Result<(), Refusal> {

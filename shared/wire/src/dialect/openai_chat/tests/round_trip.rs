@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::strategies::{request, response, streamed};
-use super::streams::{collect, read, write};
+use super::streams::{read, write};
+use crate::chat::collect;
 use crate::chat::{ChoiceDelta, Content, Delta, Response};
 use crate::dialect::Target;
 use crate::dialect::openai_chat::{

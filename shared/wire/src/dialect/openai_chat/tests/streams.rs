@@ -5,45 +5,18 @@ use serde_json::{Value, json};
 
 use crate::Usage;
 use crate::chat::{
-    ChoiceDelta, Collector, Content, Delta, FinishReason, Response, Role, Start, ToolCallDelta, ToolKind,
+    ChoiceDelta, Content, Delta, FinishReason, Response, Role, Start, ToolCallDelta, ToolKind, collect,
 };
 use crate::dialect::openai_chat::{EncoderOptions, StreamDecoder, StreamEncoder};
-use crate::dialect::{StreamDecoder as _, StreamEncoder as _, StreamError};
+use crate::dialect::{StreamEncoder as _, StreamError, read_stream, write_stream};
 use crate::fault::{Fault, FaultKind};
 
 pub(super) fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| {
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            drain(&mut decoder)?;
-        }
-        decoder.end()?;
-        drain(&mut decoder)
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-pub(super) fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 pub(super) fn write(deltas: &[Delta], options: EncoderOptions) -> Bytes {
-    let mut encoder = StreamEncoder::new(options);
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut StreamEncoder::new(options), deltas)
 }
 
 fn framed(events: &[Value]) -> String {

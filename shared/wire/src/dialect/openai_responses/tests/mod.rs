@@ -8,12 +8,12 @@ mod streams;
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{StreamDecoder, StreamEncoder, decode_request};
-use crate::chat::{Collector, Delta, Request, Response};
-use crate::dialect::{AnswerContext, StreamDecoder as _, StreamEncoder as _, StreamError, Weight};
+use crate::chat::{Delta, Request, collect};
+use crate::dialect::{AnswerContext, StreamError, Weight, read_stream, write_stream};
 
 fn context() -> AnswerContext {
     AnswerContext { id: "a1".into(), created: 5, model: "m".into(), ..AnswerContext::default() }
@@ -28,38 +28,11 @@ fn request_of(request: &Value) -> Request {
 }
 
 fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
-    let mut decoder = StreamDecoder::new();
-    let mut deltas = Vec::new();
-    let mut drain = |decoder: &mut StreamDecoder| {
-        while let Some(delta) = decoder.next()? {
-            deltas.push(delta);
-        }
-        Ok(())
-    };
-    let mut run = || {
-        for piece in pieces {
-            decoder.push(Bytes::copy_from_slice(piece));
-            drain(&mut decoder)?;
-        }
-        decoder.end()?;
-        drain(&mut decoder)
-    };
-    let ending = run();
-    (deltas, ending)
-}
-
-fn collect(deltas: impl IntoIterator<Item = Delta>) -> Response {
-    let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.push(delta));
-    collector.finish()
+    read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
 fn write(deltas: &[Delta], context: AnswerContext) -> Bytes {
-    let mut encoder = StreamEncoder::new(context);
-    let mut out = BytesMut::new();
-    deltas.iter().for_each(|delta| encoder.delta(delta, &mut out));
-    encoder.end(&mut out);
-    out.freeze()
+    write_stream(&mut StreamEncoder::new(context), deltas)
 }
 
 fn framed(events: &[Value]) -> String {
