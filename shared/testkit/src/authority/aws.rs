@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::request::Parts;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Authority, Refused, form};
@@ -20,22 +21,34 @@ pub const REGION: &str = "eu-central-1";
 
 impl Authority {
     /// Whether a request to a provider is signed by keys that may: the account's own or those of the role.
-    pub(super) fn signed(&self, parts: &Parts, body: &Bytes) -> Result<(), String> {
-        let id = credential(parts)?.first().cloned().unwrap_or_default();
+    pub(super) fn signed(&self, parts: &Parts, body: &Bytes) -> Result<(), Refused> {
+        let refuse = |name: &str, why: String| {
+            let mut reply = Reply::whole(403, "application/json", json!({ "message": why }).to_string());
+            // The name comes with an address behind it.
+            reply.headers.push(("x-amzn-errortype".to_owned(), format!("{name}:http://internal.amazon.com/")));
+            Refused { why, reply }
+        };
+        let wrong = |why: String| refuse("InvalidSignatureException", why);
+        let id = credential(parts).map_err(wrong)?.first().cloned().unwrap_or_default();
         let now = self.now();
         let (secret, token) = {
             let state = self.state();
             let role = state.roles.iter().find(|(key, _, _, _)| *key == id);
             match role {
                 Some((_, _, _, end)) if now >= *end => {
-                    return Err("keys of a role that have ended".to_owned());
+                    {
+                    return Err(refuse("ExpiredTokenException", "keys of a role that have ended".to_owned()));
+                };
                 }
                 Some((_, secret, token, _)) => (secret.clone(), Some(token.clone())),
                 None if id == BASE_KEYS.0 => (BASE_KEYS.1.to_owned(), None),
-                None => return Err("keys that were not given or were withdrawn".to_owned()),
+                None => {
+                    let why = "keys that were not given or were withdrawn";
+                    return Err(refuse("UnrecognizedClientException", why.to_owned()));
+                }
             }
         };
-        verify(parts, body, &secret, token.as_deref(), "bedrock", now)
+        verify(parts, body, &secret, token.as_deref(), "bedrock", now).map_err(wrong)
     }
 }
 

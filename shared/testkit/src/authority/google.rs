@@ -20,7 +20,7 @@ use crate::script::Reply;
 pub const KEY_FILE_EMAIL: &str = "postern@acme-prod.iam.gserviceaccount.com";
 /// Its project.
 pub const PROJECT: &str = "acme-prod";
-/// Its private key, PEM. Made for these tests, good for nothing else.
+/// Its private key, PEM: that of the example in RFC 7515, appendix A.2, which everybody knows.
 pub const PRIVATE_KEY: &str = include_str!("key.pem");
 
 /// The key file of the account, whose token service is at `origin`.

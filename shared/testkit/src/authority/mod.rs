@@ -161,21 +161,14 @@ impl Authority {
     /// A provider: it answers who proves to be somebody.
     fn provide(&self, parts: &Parts, body: &Bytes) -> Reply {
         let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let denied = |status| Reply::whole(status, "application/json", r#"{"error":{"message":"denied"}}"#);
         let proved = match authorization {
-            None => Err((401, "no authorization".to_owned())),
-            Some(text) if text.starts_with("AWS4-HMAC-SHA256 ") => {
-                self.signed(parts, body).map_err(|why| (403, why))
-            }
-            Some(text) => self.bears(text).map_err(|why| (401, why)),
+            None => Err(Refused { why: "no authorization".to_owned(), reply: denied(401) }),
+            Some(text) if text.starts_with("AWS4-HMAC-SHA256 ") => self.signed(parts, body),
+            Some(text) => self.bears(text).map_err(|why| Refused { why, reply: denied(401) }),
         };
-        if let Err((status, why)) = proved {
+        if let Err(Refused { why, reply }) = proved {
             self.state().refusals.push(why);
-            let mut reply = Reply::whole(status, "application/json", r#"{"error":{"message":"denied"}}"#);
-            if status == 403 {
-                let name =
-                    ("x-amzn-errortype".to_owned(), "ExpiredTokenException:http://internal/".to_owned());
-                reply.headers.push(name);
-            }
             return reply;
         }
         let state = self.state();
