@@ -245,6 +245,12 @@ section! {
         input_audio: Option<u64> as Maybe<Price>,
         /// Price of audio output tokens.
         output_audio: Option<u64> as Maybe<Price>,
+        /// Price of image input tokens, where the provider counts them apart; as other input if left out.
+        input_image: Option<u64> as Maybe<Price>,
+        /// Price of image output tokens.
+        output_image: Option<u64> as Maybe<Price>,
+        /// Price of a million searches that the provider runs for an answer and bills one by one.
+        search: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
         from: Option<u32> as Maybe<Day>,
     }
