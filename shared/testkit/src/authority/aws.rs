@@ -25,7 +25,9 @@ impl Authority {
         let refuse = |name: &str, why: String| {
             let mut reply = Reply::whole(403, "application/json", json!({ "message": why }).to_string());
             // The name comes with an address behind it.
-            reply.headers.push(("x-amzn-errortype".to_owned(), format!("{name}:http://internal.amazon.com/")));
+            reply
+                .headers
+                .push(("x-amzn-errortype".to_owned(), format!("{name}:http://internal.amazon.com/")));
             Refused { why, reply }
         };
         let wrong = |why: String| refuse("InvalidSignatureException", why);
@@ -37,8 +39,11 @@ impl Authority {
             match role {
                 Some((_, _, _, end)) if now >= *end => {
                     {
-                    return Err(refuse("ExpiredTokenException", "keys of a role that have ended".to_owned()));
-                };
+                        return Err(refuse(
+                            "ExpiredTokenException",
+                            "keys of a role that have ended".to_owned(),
+                        ));
+                    };
                 }
                 Some((_, secret, token, _)) => (secret.clone(), Some(token.clone())),
                 None if id == BASE_KEYS.0 => (BASE_KEYS.1.to_owned(), None),
