@@ -195,9 +195,12 @@ pub enum Fate {
 #[derive(Clone, Debug, Default)]
 pub struct Script(Arc<Mutex<State>>);
 
+/// Makes of a call whatever it likes.
+type Decide = dyn Fn(&Parts, &Bytes) -> Conduct + Send + Sync;
+
 /// Decides by what comes in.
 #[derive(Clone)]
-struct By(Arc<dyn Fn(&Parts, &Bytes) -> Conduct + Send + Sync>);
+struct By(Arc<Decide>);
 
 impl std::fmt::Debug for By {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

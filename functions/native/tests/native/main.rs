@@ -4,6 +4,7 @@ mod config;
 mod connections;
 mod dynamodb;
 mod keys;
+mod providers;
 mod records;
 mod start;
 mod stop;

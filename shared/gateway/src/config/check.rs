@@ -137,6 +137,11 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
         }
         None => {}
     }
+    for (section, key, _) in credential::secrets(provider).iter().filter(|(_, _, text)| text.is_literal()) {
+        reader.at_key(section, |reader| {
+            reader.at_key(key, |reader| reader.warning(advice("the credential"), None));
+        });
+    }
     for (name, value) in &provider.headers {
         if is_credential(name) && value.is_literal() {
             reader.at_key("headers", |reader| {

@@ -218,7 +218,7 @@ pub(super) fn check(provider: &Provider, reader: &mut Reader) {
     let instead = keys.iter().filter(|(_, given, takes, instead)| *given && *takes && *instead);
     for (key, _, _, _) in instead {
         reader.at_key(key, |reader| {
-            if provider.api_key.is_some() {
+            if provider.api_key.is_some() && preset.takes_key() {
                 reader.problem("is given beside api_key: only one of them can be sent, leave the other out");
             }
             if provider.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
@@ -255,6 +255,20 @@ pub(super) const fn has_account(provider: &Provider) -> bool {
         || provider.entra.is_some()
         || provider.oauth.is_some()
         || provider.google.is_some()
+}
+
+/// The credentials of a provider that nobody should read in a document, with the section and the key of each.
+pub(super) fn secrets(provider: &Provider) -> Vec<(&'static str, &'static str, &SecretText)> {
+    let all = [
+        ("aws", "secret_access_key", provider.aws.as_ref().and_then(|aws| aws.secret_access_key.as_ref())),
+        ("aws", "session_token", provider.aws.as_ref().and_then(|aws| aws.session_token.as_ref())),
+        ("entra", "client_secret", provider.entra.as_ref().and_then(|entra| entra.client_secret.as_ref())),
+        ("entra", "token", provider.entra.as_ref().and_then(|entra| entra.token.as_ref())),
+        ("google", "service_account", provider.google.as_ref().and_then(|it| it.service_account.as_ref())),
+        ("google", "token", provider.google.as_ref().and_then(|google| google.token.as_ref())),
+        ("oauth", "client_secret", provider.oauth.as_ref().map(|oauth| &oauth.client_secret)),
+    ];
+    all.into_iter().filter_map(|(section, key, text)| Some((section, key, text?))).collect()
 }
 
 /// Every text with references in the credentials of a provider, with the place where it stands.

@@ -206,7 +206,11 @@ pub(super) static PRESETS: &[Preset] = &[
         "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         "OVHCLOUD_API_KEY",
     ),
-    row("perplexity", "Perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
+    // Its Chat Completions (Sonar) ended in September 2026; the Agent API that came in their place is OpenAI's Responses.
+    Preset {
+        ways: &[Way::at(Dialect::OpenAiResponses, "/responses")],
+        ..row("perplexity", "Perplexity", "https://api.perplexity.ai/v1", "PERPLEXITY_API_KEY")
+    },
     row("sambanova", "SambaNova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
     row("scaleway", "Scaleway Generative APIs", "https://api.scaleway.ai/v1", "SCW_SECRET_KEY"),
     row("sglang", "SGLang", "http://127.0.0.1:30000/v1", ""),

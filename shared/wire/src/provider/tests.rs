@@ -71,7 +71,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("openai_compatible", "https://configured.test/base/chat/completions"),
     ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
     ("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1/chat/completions"),
-    ("perplexity", "https://api.perplexity.ai/chat/completions"),
+    ("perplexity", "https://api.perplexity.ai/v1/responses"),
     ("sambanova", "https://api.sambanova.ai/v1/chat/completions"),
     ("scaleway", "https://api.scaleway.ai/v1/chat/completions"),
     ("sglang", "http://127.0.0.1:30000/v1/chat/completions"),
