@@ -1,7 +1,7 @@
 //! Signatures by the cryptography that TLS brings along.
 
 use ring::rand::SystemRandom;
-use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-256. `pkcs8` is a private key in DER of 2048 bits or more; `None` if it is none.
 #[must_use]
