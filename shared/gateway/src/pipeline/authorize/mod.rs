@@ -169,9 +169,19 @@ pub(super) async fn send<H: Host>(
     mut request: Request<Bytes>,
     connect: Duration,
 ) -> Result<Response<H::Body>, Unsent> {
-    let Some(authorization) = request.extensions_mut().remove::<Authorization>() else {
-        return host.fetch(request, connect).await.map_err(Unsent::Fetch);
-    };
+    match request.extensions_mut().remove::<Authorization>() {
+        None => host.fetch(request, connect).await.map_err(Unsent::Fetch),
+        // In a box, so that calls that need none of it do not carry its room about.
+        Some(authorization) => Box::pin(send_proved(host, authorization, request, connect)).await,
+    }
+}
+
+async fn send_proved<H: Host>(
+    host: &H,
+    authorization: Authorization,
+    mut request: Request<Bytes>,
+    connect: Duration,
+) -> Result<Response<H::Body>, Unsent> {
     let unproved = request.clone();
     let proof = authorization.authorize(host, &mut request).await.map_err(Unsent::Unproved)?;
     let response = host.fetch(request, connect).await.map_err(Unsent::Fetch)?;
