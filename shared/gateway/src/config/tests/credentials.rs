@@ -1,11 +1,12 @@
 //! Credentials that are more than a key: what each kind takes, and what its sections must hold.
 
-use serde_json::{Value, json};
+use serde_json::{Map as Object, Value, json};
 
 use super::{problems, sound, warnings};
 
 fn one(provider: Value) -> Value {
-    json!({ "providers": { "p": provider } })
+    let entries = Object::from_iter([("p".to_owned(), provider)]);
+    json!({ "providers": entries })
 }
 
 /// Exactly these problems are told of a provider, each without `providers.p.`.
