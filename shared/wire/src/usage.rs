@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 ///
 /// `input`, `cache_read`, `cache_write`, `cache_write_1h`, `input_audio` and `input_image` are disjoint and together are
 /// everything that was read; `output`, `output_audio` and `output_image` are disjoint and together everything that was
-/// written. `reasoning`, `accepted_prediction` and `rejected_prediction` are parts of `output`, for information. `images`,
-/// `audio_ms` and `characters` are no tokens: they are there where the provider counts no tokens.
+/// written. `reasoning`, `accepted_prediction` and `rejected_prediction` are parts of `output`, for information.
+/// `searches`, `images`, `audio_ms` and `characters` are no tokens and are in no total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    /// Fresh input tokens: neither read from nor written to a provider's prompt cache, audio not included.
+    /// Fresh input tokens: neither read from nor written to a provider's prompt cache; audio, and images where they are
+    /// counted apart, not included.
     pub input: u64,
     /// Input tokens read from the provider's prompt cache.
     #[serde(skip_serializing_if = "is_zero")]
@@ -26,7 +27,7 @@ pub struct Usage {
     /// Fresh audio input tokens.
     #[serde(skip_serializing_if = "is_zero")]
     pub input_audio: u64,
-    /// Fresh image input tokens of models that make images. Others count images among `input`.
+    /// Fresh image input tokens, where the provider counts them apart.
     #[serde(skip_serializing_if = "is_zero")]
     pub input_image: u64,
     /// Output tokens, reasoning included, audio and images not.
@@ -34,7 +35,7 @@ pub struct Usage {
     /// Audio output tokens.
     #[serde(skip_serializing_if = "is_zero")]
     pub output_audio: u64,
-    /// Tokens of generated images.
+    /// Image output tokens.
     #[serde(skip_serializing_if = "is_zero")]
     pub output_image: u64,
     /// Generated images, where they are not counted in tokens.
@@ -55,6 +56,9 @@ pub struct Usage {
     /// The part of `output` that was predicted by the caller but not used; it is billed as output.
     #[serde(skip_serializing_if = "is_zero")]
     pub rejected_prediction: u64,
+    /// Searches that the provider ran for the answer and bills one by one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub searches: u64,
 }
 
 impl Usage {

@@ -24,7 +24,12 @@ const LIST_OF_FILES: &[(&str, &str)] = &[
 ];
 
 const fn made(media: Media) -> Route {
-    Route::Call(Asks { dialect: Dialect::OpenAiChat, kind: Kind::Media(media), address: None })
+    Route::Call(Asks {
+        dialect: Dialect::OpenAiChat,
+        kind: Kind::Media(media),
+        address: None,
+        endpoint: None,
+    })
 }
 
 const fn thing(kind: owned::Kind, verb: Verb, id: String) -> Route {

@@ -198,7 +198,7 @@ impl How {
 }
 
 /// Reads whole answers and tells them in the caller's format. Pure: bytes in, bytes out.
-pub(super) trait Tell: Send {
+pub(super) trait Tell: Send + Sync {
     /// The format in whose words the provider tells of errors.
     fn errors(&self) -> Dialect;
     /// Whether an error of the provider is one in the caller's format, so that its bytes may pass.

@@ -25,18 +25,21 @@ pub struct Prices {
     /// Fresh audio input tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_audio: Option<u64>,
+    /// Fresh image input tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_image: Option<u64>,
     /// Output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<u64>,
     /// Audio output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_audio: Option<u64>,
-    /// Fresh image input tokens of models that make images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input_image: Option<u64>,
-    /// Tokens of generated images.
+    /// Image output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_image: Option<u64>,
+    /// Searches, in micro-USD for a million of them. The catalog lists none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<u64>,
     /// Micro-USD for each generated image that is not counted in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<u64>,
