@@ -16,9 +16,6 @@ use crate::config::{MissingSecret, Provider, SecretText, Unsupported};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::{Host, MayFlow};
 
-/// Why a field that only one format knows is not sent in another.
-const UNKNOWN: &str = "the provider's format has no such field";
-
 /// A request that can be sent, and how its answer is to be read.
 pub(super) struct Written {
     pub(super) request: http::Request<Bytes>,
@@ -121,12 +118,7 @@ fn translate(
     let mut request = postern_wire::chat::Request::clone(original);
     let mut lost = Vec::new();
     if foreign {
-        lost = caller.weigh_extra(&request);
-        for field in request.leave_extra() {
-            if !lost.iter().any(|loss| loss.field == field) {
-                lost.push(Loss { field, reason: UNKNOWN.into(), weight: Weight::Hint });
-            }
-        }
+        lost = caller.leave_extra(&mut request);
     }
     let stream = asked.head.stream;
     request.stream = stream.then_some(true);

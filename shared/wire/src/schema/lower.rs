@@ -193,20 +193,35 @@ impl<'a> Walk<'a> {
             }
         }
         let mut out = Map::new();
+        let mut told = Vec::new();
         for (keyword, value) in map {
             if !rules.takes(&keyword) {
                 let inlined = keyword == "definitions" && rules.references == References::Inlined;
-                if !SILENT.contains(&keyword.as_str()) && !inlined {
+                let anyway = rules.closed == Closed::Anyway
+                    && keyword == "additionalProperties"
+                    && value == Value::Bool(false);
+                if !SILENT.contains(&keyword.as_str()) && !inlined && !anyway {
                     self.name(&keyword);
+                    if rules.told {
+                        told.push(format!("{keyword}: {value}"));
+                    }
                 }
                 continue;
             }
             if rules.references == References::Inlined && (keyword == "$defs" || keyword == "definitions") {
                 continue;
             }
-            if let Some(value) = self.keyword(&keyword, value, depth) {
-                out.insert(keyword, value);
+            let said = (rules.told && !value.is_object() && !value.is_array())
+                .then(|| format!("{keyword}: {value}"));
+            match self.keyword(&keyword, value, depth) {
+                Some(value) => {
+                    out.insert(keyword, value);
+                }
+                None => told.extend(said),
             }
+        }
+        if !told.is_empty() {
+            tell(&mut out, &told);
         }
         if rules.types == Types::Nullable {
             self.one_type(&mut out);
@@ -214,8 +229,11 @@ impl<'a> Walk<'a> {
         if rules.string_enums {
             self.string_enum(&mut out);
         }
-        if rules.closed != Closed::No {
+        if matches!(rules.closed, Closed::Named | Closed::Required) {
             self.close(&mut out);
+        }
+        if rules.some_required {
+            self.require_some(&mut out);
         }
         if rules.any_of_alone {
             alone(&mut out);
@@ -272,6 +290,15 @@ impl<'a> Walk<'a> {
                     return None;
                 }
                 Value::String(format)
+            }
+            ("pattern", Value::String(pattern)) if self.rules.plain_patterns => {
+                let bare = pattern.strip_prefix('^').unwrap_or(&pattern);
+                let bare = bare.strip_suffix('$').unwrap_or(bare);
+                if ["^", "$", "?=", "?!"].iter().any(|mark| bare.contains(mark)) {
+                    self.name("pattern");
+                    return None;
+                }
+                Value::from(bare)
             }
             ("minItems", count) if self.rules.small_min_items && count.as_u64().is_none_or(|n| n > 1) => {
                 self.name("minItems");
@@ -435,8 +462,31 @@ impl<'a> Walk<'a> {
         if !map.contains_key("type") && !map.contains_key("$ref") {
             put(map, "type", "object");
         }
-        if self.rules.closed != Closed::No {
+        if matches!(self.rules.closed, Closed::Named | Closed::Required) {
             self.close(map);
         }
     }
+
+    /// Requires the first property where none is required.
+    fn require_some(&mut self, map: &mut Map<String, Value>) {
+        let none = map.get("required").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let first =
+            map.get("properties").and_then(Value::as_object).and_then(|all| all.keys().next().cloned());
+        if let Some(first) = first
+            && none
+        {
+            self.name("required");
+            put(map, "required", vec![first]);
+        }
+    }
+}
+
+/// Tells the model what the schema cannot say.
+fn tell(map: &mut Map<String, Value>, said: &[String]) {
+    let said = format!("{{{}}}", said.join(", "));
+    let text = match map.get("description") {
+        Some(Value::String(text)) if !text.is_empty() => format!("{text}\n\n{said}"),
+        _ => said,
+    };
+    put(map, "description", text);
 }

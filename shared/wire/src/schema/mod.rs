@@ -43,6 +43,12 @@ pub struct Rules {
     root_is_object: bool,
     /// `minItems` is 0 or 1.
     small_min_items: bool,
+    /// Patterns match the whole text and look neither ahead nor for its ends.
+    plain_patterns: bool,
+    /// Objects that have properties require at least one of them.
+    some_required: bool,
+    /// What is left out is told to the model, in the description.
+    told: bool,
 }
 
 /// What becomes of `$ref`.
@@ -72,6 +78,8 @@ enum Closed {
     Named,
     /// Only properties that are named, and all of them.
     Required,
+    /// The target never writes others: it need not be said, and cannot be.
+    Anyway,
 }
 
 const OPEN: Rules = Rules {
@@ -87,6 +95,9 @@ const OPEN: Rules = Rules {
     closed: Closed::No,
     root_is_object: false,
     small_min_items: false,
+    plain_patterns: false,
+    some_required: false,
+    told: false,
 };
 
 impl Rules {
@@ -243,6 +254,38 @@ impl Rules {
         ]),
         closed: Closed::Named,
         small_min_items: true,
+        told: true,
+        ..OPEN
+    };
+
+    /// Strict tools and structured outputs of Bedrock Converse
+    /// (`docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html`): the same part of the language.
+    pub const BEDROCK_STRICT: Self = Self::ANTHROPIC_STRICT;
+
+    /// Cohere's `strict_tools` and structured outputs
+    /// (`docs.cohere.com/docs/structured-outputs`, "Schema constraints" and "Unsupported schema features").
+    pub const COHERE_STRICT: Self = Self {
+        keywords: Some(&[
+            "type",
+            "format",
+            "title",
+            "description",
+            "default",
+            "enum",
+            "const",
+            "items",
+            "pattern",
+            "properties",
+            "required",
+        ]),
+        references: References::Inlined,
+        merges_all_of: true,
+        formats: Some(&["date-time", "uuid", "date", "time"]),
+        closed: Closed::Anyway,
+        root_is_object: true,
+        plain_patterns: true,
+        some_required: true,
+        told: true,
         ..OPEN
     };
 

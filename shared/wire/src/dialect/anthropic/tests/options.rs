@@ -57,7 +57,16 @@ fn a_binding_schema_is_lowered_to_what_is_taken() {
     let tool = json!({"tools": [{"type": "function",
         "function": {"name": "f", "strict": true, "parameters": schema}}]});
     let encoded = asked(&tool, OLDER);
-    assert_eq!(encoded.lowered, ["output_limit", "tools[0].parameters"]);
+    let n = "tools[0].parameters/properties/n";
+    assert_eq!(
+        encoded.lowered,
+        [
+            "output_limit".to_owned(),
+            format!("{n}/minimum"),
+            format!("{n}/maximum"),
+            "tools[0].parameters/properties/when/oneOf".to_owned()
+        ]
+    );
     let expected = json!({"type": "object", "required": ["n"], "additionalProperties": false, "properties": {
         "n": {"type": "integer", "description": "how many\n\n{minimum: 1, maximum: 9}"},
         "when": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
