@@ -15,11 +15,13 @@ import { unstable_getMiniflareWorkerOptions as workerOptions } from "wrangler";
 const [build, tested, upstream, entriesFile, key] = process.argv.slice(2);
 const root = new URL("../../", import.meta.url).pathname;
 const entries = JSON.parse(readFileSync(entriesFile, "utf8"));
+const PATHS = { whole: "/whole", paced: "/stream/400/100", burst: "/stream/1000/0" };
 const config = {
   providers: Object.fromEntries(
-    [["whole", "/whole"], ["paced", "/stream/400/100"], ["burst", "/stream/1000/0"]].map(([name, path]) => [
-      name,
-      { kind: "openai", base_url: `http://${upstream}${path}/v1`, api_key: "none" },
+    Object.entries(PATHS).flatMap(([name, path]) => [
+      [name, { kind: "openai", base_url: `http://${upstream}${path}/v1`, api_key: "none" }],
+      // In this format everything has to be translated.
+      [`other-${name}`, { kind: "anthropic", base_url: `http://${upstream}${path}`, api_key: "none" }],
     ]),
   ),
 };
@@ -87,7 +89,7 @@ const text = (size) => "The gateway reads what callers send and passes it on.\n"
 const chat = (provider, size, stream, usage) =>
   Buffer.from(
     JSON.stringify({
-      model: `${provider}/gpt-4o-mini`,
+      model: `${provider}/${provider.startsWith("other-") ? "claude-haiku-4-5" : "gpt-4o-mini"}`,
       stream,
       ...(usage ? { stream_options: { include_usage: true } } : {}),
       messages: [{ role: "user", content: text(size) }],
@@ -168,6 +170,13 @@ const slow = await paced(site, chat("paced", 1024, true));
 row("P4", "CPU a chunk, 1,600 chunks/s in 16 streams, one format", "<= 30 us", `${slow.toFixed(1)} us`, slow <= 30);
 const together = await burst(site, chat("burst", 1024, true));
 row("P4", "CPU a stream of 1,000 chunks that come together", "<= 5 ms", `${together.toFixed(1)} ms`, together <= 5);
+await load(site, 16, 500, chat("other-whole", 1024));
+const told = await load(site, 16, 4000, chat("other-whole", 1024));
+row("P4", "CPU a request, 1 KB prompt, whole answer, 16 connections, OpenAI's format to Anthropic's and back", "", `${told.each.toFixed(2)} ms`);
+const slowTold = await paced(site, chat("other-paced", 1024, true));
+row("P4", "CPU a chunk, 1,600 chunks/s in 16 streams, Anthropic's format to OpenAI's", "", `${slowTold.toFixed(1)} us`);
+const togetherTold = await burst(site, chat("other-burst", 1024, true));
+row("P4", "CPU a stream of 1,000 chunks that come together, likewise", "", `${togetherTold.toFixed(1)} ms`);
 await site.end();
 site = await gateway(build, { POSTERN_STREAMS: "native" });
 await load(site, 16, 500, chat("whole", 1024));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::load::Request;
-use crate::payload::{self, MODEL};
+use crate::payload::{self, Format};
 use crate::process::Process;
 
 /// How long a process may take to be there.
@@ -26,6 +26,8 @@ pub(crate) struct Route {
     pub(crate) model: &'static str,
     /// Where the upstream answers it, as its module says.
     pub(crate) path: &'static str,
+    /// What the upstream speaks.
+    pub(crate) format: Format,
 }
 
 /// A folder of this run, gone with this value. It lies beside this program: a folder in memory would make the store's
@@ -79,14 +81,15 @@ impl Upstream {
 /// Writes the configuration of a gateway in front of an upstream.
 pub(crate) fn write_config(file: &Path, upstream: SocketAddr, routes: &[Route]) -> Result<(), String> {
     let mut text = "providers:\n".to_owned();
-    for Route { model, path } in routes {
+    for Route { model, path, format } in routes {
+        let (kind, base) = (format.kind(), format.base());
         text += &format!(
-            "  {model}:\n    kind: openai\n    base_url: \"http://{upstream}{path}/v1\"\n    api_key: \"${{BENCH_KEY}}\"\n"
+            "  {model}:\n    kind: {kind}\n    base_url: \"http://{upstream}{path}{base}\"\n    api_key: \"${{BENCH_KEY}}\"\n"
         );
     }
     text += "models:\n";
-    for Route { model, .. } in routes {
-        text += &format!("  {model}:\n    targets: [{{provider: {model}, model: {MODEL}}}]\n");
+    for Route { model, format, .. } in routes {
+        text += &format!("  {model}:\n    targets: [{{provider: {model}, model: {}}}]\n", format.model());
     }
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }

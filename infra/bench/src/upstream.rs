@@ -1,8 +1,8 @@
 //! A fast upstream: answers at once, or streams at a given pace, on one thread.
 //!
 //! What it does stands in the path, so that one process serves every measurement: `/whole/...` gives a whole answer,
-//! `/stream/COUNT/RATE/...` gives COUNT tokens at RATE a second, the first at once; RATE 0 means all together.
-//! It never looks at the body of a request.
+//! `/stream/COUNT/RATE/...` gives COUNT tokens at RATE a second, the first at once; RATE 0 means all together. A path that
+//! ends in `/messages` is answered in Anthropic's format, any other in OpenAI's. It never looks at the body of a request.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::framing::{Head, Length, chunk};
-use crate::payload::{self, Events};
+use crate::payload::Format;
 
 /// The runtime's timer ticks once a millisecond: faster paces take a thread of their own.
 const FASTEST_BY_TIMER: u32 = 400;
@@ -40,17 +40,30 @@ pub(crate) fn serve() -> Result<(), String> {
 async fn accept() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let script = Arc::new(Script::new());
+    let scripts =
+        Arc::new(Scripts { openai: Script::of(Format::OpenAi), anthropic: Script::of(Format::Anthropic) });
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let script = Arc::clone(&script);
+        let scripts = Arc::clone(&scripts);
         // A connection that breaks is the caller's to notice.
-        tokio::spawn(async move { converse(stream, &script).await });
+        tokio::spawn(async move { converse(stream, &scripts).await });
     }
 }
 
 /// Everything that is ever sent, ready to be written.
+struct Scripts {
+    openai: Script,
+    anthropic: Script,
+}
+
+impl Scripts {
+    fn of(&self, path: &str) -> &Script {
+        if path.ends_with("/messages") { &self.anthropic } else { &self.openai }
+    }
+}
+
+/// The same in one format.
 struct Script {
     whole: Vec<u8>,
     start: Vec<u8>,
@@ -59,22 +72,22 @@ struct Script {
 }
 
 impl Script {
-    fn new() -> Self {
-        let answer = payload::answer();
+    fn of(format: Format) -> Self {
+        let answer = format.answer();
         let mut whole = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             answer.len()
         )
         .into_bytes();
         whole.extend(answer);
-        let events = Events::new();
+        let events = format.events();
         let mut end: Vec<u8> = events.last.iter().flat_map(|event| chunk(event)).collect();
         end.extend(b"0\r\n\r\n");
-        Self { whole, start: [STREAM_HEAD, &chunk(&events.role)].concat(), token: chunk(&events.token), end }
+        Self { whole, start: [STREAM_HEAD, &chunk(&events.start)].concat(), token: chunk(&events.token), end }
     }
 }
 
-async fn converse(mut stream: TcpStream, script: &Script) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, scripts: &Scripts) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(16 * 1024);
     loop {
         let (size, path) = match Head::parse(&buffer) {
@@ -97,6 +110,7 @@ async fn converse(mut stream: TcpStream, script: &Script) -> io::Result<()> {
             }
         }
         buffer.advance(size);
+        let script = scripts.of(&path);
         if let Some(pace) = Pace::parse(&path) {
             pace.play(&mut stream, script).await?;
         } else if path.starts_with(WHOLE) {

@@ -1,14 +1,16 @@
 //! Bytes as lower-case hexadecimal digits, without the formatting machinery: every call writes some hundred of them.
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
 /// Appends two digits for each byte.
 pub(crate) fn push(bytes: &[u8], text: &mut String) {
+    text.reserve(bytes.len() * 2);
     for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.extend(DIGITS.get(usize::from(nibble)).map(|digit| char::from(*digit)));
-        }
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
     }
+}
+
+const fn digit(nibble: u8) -> char {
+    (if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }) as char
 }
 
 /// Two digits for each byte.

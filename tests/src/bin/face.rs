@@ -1,5 +1,5 @@
 //! `face native|worker|lambda`: a running gateway for suites in other languages, started as the corpus starts it, with
-//! `tests/sdk/site.json` as its configuration and `tests/sdk/upstream.py` as its upstream.
+//! `tests/sdk/site.json` as its configuration and `tests/sdk/upstream` as its upstream.
 //!
 //! Prints lines of `NAME=VALUE` with all that a suite needs. Ends when its standard input does; then it fails if the
 //! gateway does not end as it should, or has logged a secret.
@@ -76,7 +76,7 @@ struct Upstream {
 impl Upstream {
     async fn start() -> Result<Self, String> {
         let mut process = Command::new("python3")
-            .arg(sdk_folder().join("upstream.py"))
+            .arg(sdk_folder().join("upstream"))
             .arg(UPSTREAM_KEY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

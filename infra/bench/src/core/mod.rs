@@ -15,10 +15,9 @@ use http_body::Body as _;
 use http_body_util::Full;
 use postern_gateway::pipeline::Origin;
 use postern_gateway::{Gateway, config, handle, identity, settle};
-use postern_wire::dialect::{Target, openai_chat};
 use serde_json::json;
 
-use crate::payload::{self, Events, MODEL};
+use crate::payload::{self, Format};
 use host::{BenchHost, Upstream};
 
 /// Rounds of a timing; the fastest counts, as the others were disturbed more.
@@ -29,74 +28,79 @@ const ROUND: Duration = Duration::from_millis(150);
 /// What is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
-    /// A call with a prompt of so many bytes, answered whole, in one format on both sides.
-    Whole(usize),
-    /// A call whose answer streams so many tokens, each in a piece of its own, in one format on both sides.
-    Stream(u32),
+    /// A call with a prompt of so many bytes, answered whole by an upstream of this format.
+    Whole(Format, usize),
+    /// A call whose answer streams so many tokens, each in a piece of its own.
+    Stream(Format, u32),
     /// The same with all tokens in one piece.
-    Burst(u32),
-    /// A request with a prompt of so many bytes, read into the canonical conversation and written from it; then the
-    /// same with an answer of about a kilobyte.
-    Translate(usize),
+    Burst(Format, u32),
 }
 
 impl Case {
-    /// As on the command line: `whole:1024`.
+    /// As on the command line: `openai:whole:1024`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let unknown = || {
-            format!("there is no case {text:?}: whole:BYTES, stream:TOKENS, burst:TOKENS, translate:BYTES")
+            format!(
+                "there is no case {text:?}: FORMAT:whole:BYTES, FORMAT:stream:TOKENS, FORMAT:burst:TOKENS with openai or anthropic"
+            )
         };
-        let (name, number) = text.split_once(':').ok_or_else(unknown)?;
-        let number: u32 = number.parse().map_err(|_| unknown())?;
+        let mut words = text.split(':');
+        let (format, name, number) = (words.next(), words.next(), words.next());
+        let format =
+            [Format::OpenAi, Format::Anthropic].into_iter().find(|known| Some(known.kind()) == format);
+        let format = format.ok_or_else(unknown)?;
+        let number: u32 = number.and_then(|number| number.parse().ok()).ok_or_else(unknown)?;
         match name {
-            "whole" => Ok(Self::Whole(number as usize)),
-            "stream" => Ok(Self::Stream(number)),
-            "burst" => Ok(Self::Burst(number)),
-            "translate" => Ok(Self::Translate(number as usize)),
+            Some("whole") => Ok(Self::Whole(format, number as usize)),
+            Some("stream") => Ok(Self::Stream(format, number)),
+            Some("burst") => Ok(Self::Burst(format, number)),
             _ => Err(unknown()),
         }
     }
 
     fn name(self) -> String {
         match self {
-            Self::Whole(bytes) => format!("whole:{bytes}"),
-            Self::Stream(tokens) => format!("stream:{tokens}"),
-            Self::Burst(tokens) => format!("burst:{tokens}"),
-            Self::Translate(bytes) => format!("translate:{bytes}"),
+            Self::Whole(format, bytes) => format!("{}:whole:{bytes}", format.kind()),
+            Self::Stream(format, tokens) => format!("{}:stream:{tokens}", format.kind()),
+            Self::Burst(format, tokens) => format!("{}:burst:{tokens}", format.kind()),
+        }
+    }
+
+    const fn format(self) -> Format {
+        match self {
+            Self::Whole(format, _) | Self::Stream(format, _) | Self::Burst(format, _) => format,
         }
     }
 
     /// Everything ready for the first run.
-    pub(crate) fn prepare(self) -> Result<Prepared, String> {
-        let upstream = match self {
-            Self::Whole(_) => Upstream { kind: "application/json", pieces: vec![payload::answer().into()] },
-            Self::Stream(tokens) | Self::Burst(tokens) => stream(tokens, matches!(self, Self::Burst(_))),
-            Self::Translate(bytes) => {
-                return Ok(Prepared::Translate {
-                    request: payload::request("bench", bytes, false),
-                    answer: payload::answer(),
-                });
+    pub(crate) fn prepare(self) -> Result<Call, String> {
+        let format = self.format();
+        let (upstream, bytes, is_stream) = match self {
+            Self::Whole(_, bytes) => {
+                (Upstream { kind: "application/json", pieces: vec![format.answer().into()] }, bytes, false)
             }
-        };
-        let (bytes, is_stream) = match self {
-            Self::Whole(bytes) => (bytes, false),
-            _ => (1024, true),
+            Self::Stream(_, tokens) => (stream(format, tokens, false), 1024, true),
+            Self::Burst(_, tokens) => (stream(format, tokens, true), 1024, true),
         };
         let document = json!({
-            "providers": {"local": {"kind": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "${BENCH_KEY}"}},
-            "models": {"bench": {"targets": [{"provider": "local", "model": MODEL}]}},
+            "providers": {"local": {
+                "kind": format.kind(),
+                "base_url": format!("http://127.0.0.1:1{}", format.base()),
+                "api_key": "${BENCH_KEY}",
+            }},
+            "models": {"bench": {"targets": [{"provider": "local", "model": format.model()}]}},
         });
         let (config, _) =
             config::parse(&document).map_err(|problems| format!("the configuration: {problems:?}"))?;
         let host = BenchHost::new(upstream);
         let first = complete(identity::first_start(&host))?.map_err(|error| error.to_string())?;
         let key = first.ok_or("a new store that had an administrator already")?.key;
-        Ok(Prepared::Call(Box::new(Call {
+        Ok(Call {
             gateway: Gateway::new(config, Origin::File),
             host,
             key: format!("Bearer {key}"),
             body: payload::request("bench", bytes, is_stream).into(),
-        })))
+        })
     }
 
     /// The time of one run, in nanoseconds, on this thread.
@@ -128,25 +132,19 @@ impl Case {
     }
 }
 
-fn stream(tokens: u32, in_one: bool) -> Upstream {
-    let events = Events::new();
-    let mut pieces = vec![Bytes::from(events.role)];
+fn stream(format: Format, tokens: u32, in_one: bool) -> Upstream {
+    let events = format.events();
+    let mut pieces = vec![Bytes::from(events.start)];
     let token = Bytes::from(events.token);
     pieces.extend((0..tokens).map(|_| token.clone()));
-    pieces.extend(events.last.map(Bytes::from));
+    pieces.extend(events.last.into_iter().map(Bytes::from));
     if in_one {
         pieces = vec![pieces.concat().into()];
     }
     Upstream { kind: "text/event-stream; charset=utf-8", pieces }
 }
 
-/// A case that can be run again and again.
-pub(crate) enum Prepared {
-    Call(Box<Call>),
-    Translate { request: Vec<u8>, answer: Vec<u8> },
-}
-
-/// A call to the core.
+/// A call to the core that can be made again and again.
 pub(crate) struct Call {
     gateway: Gateway,
     host: BenchHost,
@@ -154,19 +152,11 @@ pub(crate) struct Call {
     body: Bytes,
 }
 
-impl Prepared {
-    /// Runs it `count` times.
+impl Call {
+    /// Makes it `count` times.
     pub(crate) fn repeat(&self, count: u64) -> Result<(), String> {
-        for _ in 0..count {
-            match self {
-                Self::Call(call) => call.once()?,
-                Self::Translate { request, answer } => translate(request, answer)?,
-            }
-        }
-        match self {
-            Self::Call(call) => call.check(),
-            Self::Translate { .. } => Ok(()),
-        }
+        (0..count).try_for_each(|_| self.once())?;
+        self.check()
     }
 
     fn time(&self, count: u64) -> Result<Duration, String> {
@@ -174,9 +164,7 @@ impl Prepared {
         self.repeat(count)?;
         Ok(begun.elapsed())
     }
-}
 
-impl Call {
     fn once(&self) -> Result<(), String> {
         let request = http::Request::post("/v1/chat/completions")
             .header("host", "localhost")
@@ -212,15 +200,6 @@ impl Call {
             bad => Err(format!("{bad} records are not those of good calls")),
         }
     }
-}
-
-fn translate(request: &[u8], answer: &[u8]) -> Result<(), String> {
-    let read = openai_chat::decode_request(request).map_err(|error| error.to_string())?;
-    let written = openai_chat::encode_request(&read, &Target::model(&read.model));
-    black_box(written);
-    let read = openai_chat::decode_response(answer).map_err(|error| error.to_string())?;
-    black_box(openai_chat::encode_response(&read));
-    Ok(())
 }
 
 /// Runs a future to its end. Nothing here waits for anything outside, so it is simply asked again.
@@ -261,12 +240,16 @@ mod tests {
 
     #[test]
     fn every_case_runs() {
-        for text in ["whole:1024", "whole:16384", "stream:0", "stream:20", "burst:20", "translate:1024"] {
-            let case = Case::parse(text).unwrap();
-            assert_eq!(case.name(), text);
-            case.prepare().unwrap().repeat(3).unwrap();
+        for format in ["openai", "anthropic"] {
+            for case in ["whole:1024", "whole:16384", "stream:1", "stream:20", "burst:20"] {
+                let text = format!("{format}:{case}");
+                let case = Case::parse(&text).unwrap();
+                assert_eq!(case.name(), text);
+                case.prepare().unwrap().repeat(3).unwrap();
+            }
         }
-        assert!(Case::parse("whole").is_err());
-        assert!(Case::parse("other:1").is_err());
+        for unknown in ["whole:1", "openai:whole", "openai:other:1", "gemini:whole:1"] {
+            assert!(Case::parse(unknown).is_err(), "{unknown}");
+        }
     }
 }

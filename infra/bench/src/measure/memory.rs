@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::{Settings, run_load};
 use crate::load::{Until, closed, once_each};
+use crate::payload::Format;
 use crate::report::{Report, Row, megabytes};
 use crate::site::{Route, Site};
 
 const ID: &str = "P10";
-const WHOLE: Route = Route { model: "whole", path: "/whole" };
+const WHOLE: Route = Route { model: "whole", path: "/whole", format: Format::OpenAi };
 /// A token a second, for long enough to open all streams and look.
-const OPEN: Route = Route { model: "open", path: "/stream/20/1" };
+const OPEN: Route = Route { model: "open", path: "/stream/20/1", format: Format::OpenAi };
 const STREAMS: u32 = 1000;
 const OPENING: Duration = Duration::from_secs(4);
 const SETTLED: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Settings;
+use crate::payload::Format;
 use crate::process::Process;
 use crate::report::Report;
 use crate::sample::Sample;
@@ -14,7 +15,7 @@ const ID: &str = "P12";
 const RUNS: usize = 20;
 /// Nothing is asked of it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
-const ROUTE: Route = Route { model: "whole", path: "/whole" };
+const ROUTE: Route = Route { model: "whole", path: "/whole", format: Format::OpenAi };
 
 pub(super) fn measure(settings: &Settings, report: &mut Report) -> Result<(), String> {
     let folder = Folder::new()?;

@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use super::{Settings, core, run_load};
 use crate::load::{Calls, Until, closed, constant, once_each};
+use crate::payload::Format;
 use crate::report::{Report, micros};
 use crate::site::{Route, Site};
 
 const ID: &str = "P3";
 /// Sixteen streams of a hundred chunks a second for ten seconds.
-const SIXTEEN: Route = Route { model: "sixteen", path: "/stream/1000/100" };
+const SIXTEEN: Route = Route { model: "sixteen", path: "/stream/1000/100", format: Format::OpenAi };
 /// One stream of as many chunks a second as those together.
-const ONE: Route = Route { model: "one", path: "/stream/16000/1600" };
+const ONE: Route = Route { model: "one", path: "/stream/16000/1600", format: Format::OpenAi };
 /// Chunks that come together.
-const BURST: Route = Route { model: "burst", path: "/stream/1000/0" };
+const BURST: Route = Route { model: "burst", path: "/stream/1000/0", format: Format::OpenAi };
+/// The sixteen from an upstream of another format.
+const TRANSLATED: Route = Route { model: "translated", path: "/stream/1000/100", format: Format::Anthropic };
 /// A short stream, for the time to its first byte.
-const SHORT: Route = Route { model: "short", path: "/stream/4/100" };
+const SHORT: Route = Route { model: "short", path: "/stream/4/100", format: Format::OpenAi };
 const CHUNKS: f64 = 16_000.0;
 const STREAMS_A_SECOND: u32 = 50;
 const SLOW_CONNECTIONS: u32 = 8;
@@ -27,11 +30,13 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 pub(super) fn measure(settings: &Settings, report: &mut Report) -> Result<(), String> {
     core::measure_stream(report)?;
-    let site = Site::start(&settings.gateway, &[SIXTEEN, ONE, BURST, SHORT])?;
+    let site = Site::start(&settings.gateway, &[SIXTEEN, ONE, TRANSLATED, BURST, SHORT])?;
     let what = "CPU a chunk, whole process, 1,600 chunks/s in 16 streams";
     report.at_most(ID, what, 45.0, paced(&site, SIXTEEN, 16)?, "us", "")?;
     let what = "CPU a chunk, whole process, 1,600 chunks/s in one stream";
     report.at_most(ID, what, 45.0, paced(&site, ONE, 1)?, "us", "")?;
+    let what = "CPU a chunk, the same 16 streams translated from Anthropic's format";
+    report.figure(ID, what, format!("{:.1} us", paced(&site, TRANSLATED, 16)?))?;
     burst(&site, report)?;
     time_to_first_byte(&site, report)
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{Settings, run_load};
 use crate::load::{Calls, Until, closed, constant};
+use crate::payload::Format;
 use crate::report::{Report, micros};
 use crate::site::{Route, Site};
 
 const ID: &str = "P1";
-const ROUTE: Route = Route { model: "whole", path: "/whole" };
+const ROUTE: Route = Route { model: "whole", path: "/whole", format: Format::OpenAi };
 const CONNECTIONS: [usize; 2] = [16, 64];
 const WARM_UP: Duration = Duration::from_secs(2);
 const TIME: Duration = Duration::from_secs(8);

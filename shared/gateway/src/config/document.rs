@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use postern_wire::Dialect;
-use postern_wire::provider::{Preset, Way};
+use postern_wire::provider::{Preset, Service, Way, preset};
+use postern_wire::{Dialect, rerank};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
+use super::credential::{Aws, Entra, OAuth};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
@@ -73,6 +74,10 @@ section! {
         on_unsupported: Option<Unsupported> as Maybe<Unsupported>,
         /// Signs requests for an AWS account (`bedrock`), in place of `api_key`.
         aws: Option<Aws> as Maybe<Aws>,
+        /// Tokens of Microsoft Entra ID (`azure`), in place of `api_key`.
+        entra: Option<Entra> as Maybe<Entra>,
+        /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
+        oauth: Option<OAuth> as Maybe<OAuth>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
@@ -107,20 +112,6 @@ choice! {
         Error = "error",
         /// Leave the field out and name it in `x-postern-dropped`.
         Drop = "drop",
-    }
-}
-
-section! {
-    /// An account with AWS.
-    pub struct Aws {
-        /// The region, as in the provider's address: `us-east-1`.
-        region: String as Text,
-        /// The public part of an access key, as `${NAME}`.
-        access_key_id: SecretText,
-        /// The secret part, as `${NAME}`.
-        secret_access_key: SecretText,
-        /// The token of temporary credentials, as `${NAME}`.
-        session_token: Option<SecretText> as Maybe<SecretText>,
     }
 }
 
@@ -247,6 +238,12 @@ section! {
         input_audio: Option<u64> as Maybe<Price>,
         /// Price of audio output tokens.
         output_audio: Option<u64> as Maybe<Price>,
+        /// Price of image input tokens, where the provider counts them apart; as other input if left out.
+        input_image: Option<u64> as Maybe<Price>,
+        /// Price of image output tokens.
+        output_image: Option<u64> as Maybe<Price>,
+        /// Price of a million searches that the provider runs for an answer and bills one by one.
+        search: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
         from: Option<u32> as Maybe<Day>,
     }
@@ -286,11 +283,30 @@ impl Provider {
         }
     }
 
+    /// How it ranks documents with a model, the way to prefer first.
+    pub(crate) fn reranking(&self, model: &str) -> impl Iterator<Item = &'static Service<rerank::Format>> {
+        self.server().reranking(model)
+    }
+
+    /// Where it moderates, in OpenAI's format.
+    pub(crate) fn moderations(&self) -> Option<&'static str> {
+        self.server().moderations()
+    }
+
+    /// The vendor; behind another address than OpenAI's own may be any server of its format.
+    fn server(&self) -> &'static Preset {
+        let any = self.is_other_server().then(|| preset("openai_compatible")).flatten();
+        any.unwrap_or(self.kind)
+    }
+
+    fn is_other_server(&self) -> bool {
+        self.kind.kind == "openai" && self.base_url.is_some()
+    }
+
     fn usual(&self) -> &'static [Way] {
         let ways = self.kind.ways;
-        // Behind another address than OpenAI's own may be any server, and all of them speak the first.
-        let other_server = self.kind.kind == "openai" && self.base_url.is_some();
-        if other_server { ways.get(..1).unwrap_or_default() } else { ways }
+        // All servers of the format speak the first.
+        if self.is_other_server() { ways.get(..1).unwrap_or_default() } else { ways }
     }
 }
 

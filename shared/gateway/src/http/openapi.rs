@@ -57,11 +57,12 @@ fn operation(entry: &Entry) -> Value {
         Tag::OpenAi => ("OpenAI", json!([{ "key": [] }])),
         Tag::Anthropic => ("Anthropic", json!([{ "x-api-key": [] }, { "key": [] }])),
         Tag::Gemini => ("Gemini", json!([{ "x-goog-api-key": [] }, { "key": [] }])),
+        Tag::Cohere => ("Cohere", json!([{ "key": [] }])),
         Tag::Administration => ("Administration", json!([{ "administrator": [] }])),
         Tag::Operations => ("Operations", json!([])),
     };
     let error = match entry.tag {
-        Tag::Anthropic | Tag::Gemini => "VendorAnswer",
+        Tag::Anthropic | Tag::Gemini | Tag::Cohere => "VendorAnswer",
         Tag::OpenAi | Tag::Administration | Tag::Operations => "Error",
     };
     let mut operation = json!({

@@ -1,8 +1,9 @@
 //! The route table as data. It feeds the router and the OpenAPI document.
 
 use http::{Method, StatusCode};
-use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
+use postern_wire::embed::gemini::Method as EmbedMethod;
+use postern_wire::{Dialect, embed, rerank};
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::pipeline::{Address, Asks, Kind};
@@ -78,6 +79,8 @@ pub(crate) enum Tag {
     Anthropic,
     /// The same, with Gemini's.
     Gemini,
+    /// The same, with Cohere's.
+    Cohere,
     /// Administrators, with their token.
     Administration,
     /// Whoever operates the deployment, without credentials.
@@ -150,12 +153,67 @@ pub(crate) const TABLE: &[Entry] = &[
         path: "/v1beta/models/{*id}",
         tag: Tag::Gemini,
         id: "generateContent",
-        summary: "MODEL:generateContent, MODEL:streamGenerateContent, MODEL:countTokens (Gemini)",
+        summary: "MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents (Gemini)",
         body: Some("VendorRequest"),
         answer: "VendorAnswer",
         streams: true,
         query: &[("alt", "sse: a stream as events, not as one JSON array")],
         make: |_| answer(Dialect::Gemini),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/embeddings",
+        tag: Tag::OpenAi,
+        id: "createEmbedding",
+        summary: "Vectors of texts (OpenAI Embeddings)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/rerank",
+        tag: Tag::OpenAi,
+        id: "rerank",
+        summary: "Documents by their relevance to a question (Cohere's and Jina's format)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Rerank(rerank::Format::Cohere)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/moderations",
+        tag: Tag::OpenAi,
+        id: "createModeration",
+        summary: "Whether texts and images are harmful (OpenAI Moderations)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Moderate),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v2/embed",
+        tag: Tag::Cohere,
+        id: "cohereEmbed",
+        summary: "Vectors of texts (Cohere)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::Cohere, Kind::Embed(embed::Format::Cohere)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v2/rerank",
+        tag: Tag::Cohere,
+        id: "cohereRerank",
+        summary: "Documents by their relevance to a question (Cohere)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::Cohere, Kind::Rerank(rerank::Format::Cohere)),
         ..Entry::GET
     },
     Entry {
@@ -297,6 +355,10 @@ const fn answer(dialect: Dialect) -> Route {
     Route::Call(Asks { dialect, kind: Kind::Answer, address: None })
 }
 
+const fn other(errors: Dialect, kind: Kind) -> Route {
+    Route::Call(Asks { dialect: errors, kind, address: None })
+}
+
 /// Takes `MODEL:METHOD` apart.
 fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
     let (model, method) = address.rsplit_once(':').unwrap_or((address, ""));
@@ -304,9 +366,11 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
         "generateContent" => (Kind::Answer, false),
         "streamGenerateContent" => (Kind::Answer, true),
         "countTokens" => (Kind::Count, false),
+        "embedContent" => (Kind::Embed(embed::Format::Gemini(EmbedMethod::EmbedContent)), false),
+        "batchEmbedContents" => (Kind::Embed(embed::Format::Gemini(EmbedMethod::BatchEmbedContents)), false),
         _ => {
             let text = format!(
-                "there is no method `{method}` of models here: generateContent, streamGenerateContent and countTokens are"
+                "there is no method `{method}` of models here: generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents are"
             );
             return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
         }
@@ -330,6 +394,8 @@ pub(crate) fn dialect_of(path: &str) -> Dialect {
         Dialect::Anthropic
     } else if under("/v1beta") {
         Dialect::Gemini
+    } else if under("/v2") {
+        Dialect::Cohere
     } else {
         Dialect::OpenAiChat
     }
@@ -413,7 +479,7 @@ mod tests {
         assert_eq!((array.stream, array.framing), (true, Framing::Array));
         let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));
         assert_eq!((events.stream, events.framing), (true, Framing::Events));
-        let other = router.find(&Method::POST, "/v1beta/models/m:embedContent", None).unwrap_err();
+        let other = router.find(&Method::POST, "/v1beta/models/m:predict", None).unwrap_err();
         assert_eq!(other.kind, ErrorKind::UnknownRoute);
     }
 
@@ -424,6 +490,7 @@ mod tests {
             ("/v1/messages/batches", Dialect::Anthropic),
             ("/v1/messagesx", Dialect::OpenAiChat),
             ("/v1beta/models/m", Dialect::Gemini),
+            ("/v2/rerank", Dialect::Cohere),
             ("/v1/responses", Dialect::OpenAiChat),
             ("/", Dialect::OpenAiChat),
         ] {
@@ -437,6 +504,6 @@ mod tests {
         let wrong_method = router.find(&Method::GET, "/v1/chat/completions", None).unwrap_err();
         assert_eq!(wrong_method.kind, ErrorKind::MethodNotAllowed);
         assert!(wrong_method.message.contains("POST"));
-        assert_eq!(router.find(&Method::GET, "/v2", None).unwrap_err().kind, ErrorKind::UnknownRoute);
+        assert_eq!(router.find(&Method::GET, "/v9", None).unwrap_err().kind, ErrorKind::UnknownRoute);
     }
 }

@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http::HeaderValue;
 use http::request::Parts;
-use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
+use postern_wire::{Dialect, embed, rerank};
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
@@ -21,13 +21,32 @@ use crate::time::Timestamp;
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
 
-/// What is asked about a conversation.
+/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// To answer it.
+    /// To answer a conversation.
     Answer,
-    /// How many tokens it has.
+    /// How many tokens a conversation has.
     Count,
+    /// To embed texts.
+    Embed(embed::Format),
+    /// To rank documents.
+    Rerank(rerank::Format),
+    /// To look for what is harmful.
+    Moderate,
+}
+
+impl Kind {
+    /// The name in records: OpenTelemetry's, where its GenAI conventions have one.
+    pub(super) const fn operation(self) -> &'static str {
+        match self {
+            Self::Answer => "chat",
+            Self::Count => "count_tokens",
+            Self::Embed(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
+            Self::Moderate => "moderations",
+        }
+    }
 }
 
 /// What the address of a request says, in formats whose bodies do not.
@@ -41,6 +60,7 @@ pub(crate) struct Address {
 /// What a path asks for, in which format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asks {
+    /// The format of a conversation; of anything else, the one in whose words errors are told.
     pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) address: Option<Address>,
@@ -69,6 +89,16 @@ impl Call {
         let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
         Self { id, arrived, dialect, kind, address, trace, parts }
     }
+
+    /// The name of the request's format.
+    pub(super) const fn format(&self) -> &'static str {
+        match self.kind {
+            Kind::Answer | Kind::Count => self.dialect.name(),
+            Kind::Embed(format) => format.name(),
+            Kind::Rerank(format) => format.name(),
+            Kind::Moderate => "openai_moderations",
+        }
+    }
 }
 
 /// The id of a call: a UUID version 7, so ids sort by the time of arrival.
@@ -95,6 +125,11 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as letters and digits alone, as formats use it behind marks of their own.
+    pub(super) fn compact(&self) -> String {
+        self.0.replace('-', "")
     }
 
     pub(super) fn header(&self) -> HeaderValue {

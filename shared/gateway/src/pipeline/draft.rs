@@ -72,9 +72,13 @@ impl<H: Host> Draft<H> {
         self.record.at
     }
 
-    /// Notes the request's body: for its count, and for the record if the configuration asks for payloads.
-    pub(super) fn request_body(&mut self, dialect: Dialect, body: &Bytes) {
+    /// Notes a conversation, to be counted should the provider give no figures.
+    pub(super) fn counts(&mut self, dialect: Dialect, body: &Bytes) {
         self.asked = Some((dialect, body.clone()));
+    }
+
+    /// Notes the request's body, if the configuration asks for payloads.
+    pub(super) fn request_body(&mut self, body: &[u8]) {
         if self.keep_payloads {
             keep(&mut self.record.request_body, body);
         }
@@ -138,14 +142,19 @@ impl<H: Host> Draft<H> {
         self.record.usage_source = UsageSource::Provider;
     }
 
+    /// Figures that were counted here; whether they are an estimate comes with them.
+    pub(super) fn own_usage(&mut self, usage: Usage, estimated: bool) {
+        self.record.usage = usage;
+        self.record.usage_source = if estimated { UsageSource::Estimated } else { UsageSource::Counted };
+    }
+
     /// Counts what the provider gave no figures for. For answers that an upstream began.
     pub(super) fn count_missing_usage(&mut self) {
         if self.record.usage_source == UsageSource::None
             && let Some((dialect, request)) = &self.asked
         {
             let (usage, estimated) = self.tally.count(*dialect, request, &self.record.upstream_model);
-            self.record.usage = usage;
-            self.record.usage_source = if estimated { UsageSource::Estimated } else { UsageSource::Counted };
+            self.own_usage(usage, estimated);
         }
         let record = &mut self.record;
         let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());

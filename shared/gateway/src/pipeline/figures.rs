@@ -92,6 +92,9 @@ impl Pricing {
             input_audio: self.own.input_audio.or(listed.input_audio),
             output: self.own.output.or(listed.output),
             output_audio: self.own.output_audio.or(listed.output_audio),
+            input_image: self.own.input_image.or(listed.input_image),
+            output_image: self.own.output_image.or(listed.output_image),
+            search: self.own.search.or(listed.search),
         };
         catalog::cost(&prices, usage)
     }
@@ -106,5 +109,8 @@ const fn own_prices(own: &CatalogEntry) -> Prices {
         input_audio: own.input_audio,
         output: own.output,
         output_audio: own.output_audio,
+        input_image: own.input_image,
+        output_image: own.output_image,
+        search: own.search,
     }
 }

@@ -4,8 +4,8 @@
 //! their order cannot be wrong.
 
 mod accept;
-mod asked;
 mod attempt;
+mod authorize;
 mod body;
 mod chat;
 mod count;
@@ -14,15 +14,23 @@ mod demo;
 mod dispatch;
 mod draft;
 mod echo;
+mod embed;
+mod exchange;
 mod figures;
 mod gateway;
+mod headers;
 mod intake;
+mod moderate;
+mod reading;
 mod relay;
+mod rerank;
 mod resolve;
+mod run;
 mod settle;
 mod stream;
 mod tally;
 mod timer;
+mod toy;
 mod translation;
 mod write;
 
@@ -78,7 +86,7 @@ where
         match route {
             Ok(Route::Call(asks)) => {
                 let call = Call::new(host, id.clone(), arrived, asks, parts);
-                chat::run(gateway, host, call, body).await
+                run::run(gateway, host, call, body).await
             }
             Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
             Ok(Route::Model(name)) => surface::models::retrieve(gateway, host, &parts, arrived, &name).await,

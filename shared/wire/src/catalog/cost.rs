@@ -10,23 +10,26 @@ const PER: u128 = 1_000_000;
 /// The cost of a call, and whether every count that is not zero had its price.
 ///
 /// Half a micro-dollar is rounded up, once, at the end. Where a price is missing:
-/// - cache reads, and cache writes for the default time, cost what fresh input costs: that is what vendors without a
-///   special price charge;
-/// - one-hour cache writes are charged as ordinary ones, audio as text, and the answer is `false`: the real price is
-///   higher;
-/// - without an input or output price the count is free and the answer is `false`.
+/// - cache reads, cache writes for the default time, and images that are read cost what fresh input costs: that is what
+///   vendors without a special price charge;
+/// - one-hour cache writes are charged as ordinary ones, audio and images that are made as text, and the answer is
+///   `false`: the real price is higher;
+/// - without an input or output price, or one of searches, the count is free and the answer is `false`.
 #[must_use]
 pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
-    let Prices { input, cache_read, cache_write, cache_write_1h, input_audio, output, output_audio } =
-        *prices;
+    let Prices { input, cache_read, cache_write, cache_write_1h, input_audio, input_image, .. } = *prices;
+    let Prices { output, output_audio, output_image, search, .. } = *prices;
     let lines = [
         (usage.input, input, None),
         (usage.cache_read, cache_read.or(input), None),
         (usage.cache_write, cache_write.or(input), None),
         (usage.cache_write_1h, cache_write_1h, cache_write.or(input)),
         (usage.input_audio, input_audio, input),
+        (usage.input_image, input_image.or(input), None),
         (usage.output, output, None),
         (usage.output_audio, output_audio, output),
+        (usage.output_image, output_image, output),
+        (usage.searches, search, None),
     ];
     let mut total: u128 = 0;
     let mut complete = true;
@@ -35,7 +38,7 @@ pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
             continue;
         }
         complete &= price.is_some();
-        // Seven products of two u64 can pass the end of u128 only for prices nobody has; then the sum stops there.
+        // Ten products of two u64 can pass the end of u128 only for prices nobody has; then the sum stops there.
         let amount = u128::from(price.or(makeshift).unwrap_or(0)) * u128::from(tokens);
         total = total.saturating_add(amount);
     }
@@ -48,16 +51,22 @@ pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
 mod tests {
     use super::*;
 
-    /// OpenAI gpt-4o: 2.50 in, 1.25 cached, 10.00 out.
-    const GPT_4O: Prices = Prices {
-        input: Some(2_500_000),
-        cache_read: Some(1_250_000),
-        output: Some(10_000_000),
+    const NONE: Prices = Prices {
+        input: None,
+        cache_read: None,
         cache_write: None,
         cache_write_1h: None,
         input_audio: None,
+        input_image: None,
+        output: None,
         output_audio: None,
+        output_image: None,
+        search: None,
     };
+
+    /// OpenAI gpt-4o: 2.50 in, 1.25 cached, 10.00 out.
+    const GPT_4O: Prices =
+        Prices { input: Some(2_500_000), cache_read: Some(1_250_000), output: Some(10_000_000), ..NONE };
 
     /// Anthropic Claude Sonnet 4.5: 3.00 in, 0.30 read, 3.75 written for 5 minutes, 6.00 for an hour, 15.00 out.
     const SONNET: Prices = Prices {
@@ -66,8 +75,7 @@ mod tests {
         cache_write: Some(3_750_000),
         cache_write_1h: Some(6_000_000),
         output: Some(15_000_000),
-        input_audio: None,
-        output_audio: None,
+        ..NONE
     };
 
     #[test]

@@ -25,12 +25,21 @@ pub struct Prices {
     /// Fresh audio input tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_audio: Option<u64>,
+    /// Fresh image input tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_image: Option<u64>,
     /// Output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<u64>,
     /// Audio output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_audio: Option<u64>,
+    /// Image output tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_image: Option<u64>,
+    /// Searches, in micro-USD for a million of them. The catalog lists none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<u64>,
 }
 
 /// Prices of images, where a model has them.
@@ -113,8 +122,14 @@ fn apply(set: &str, prices: &mut Prices, images: &mut ImagePrices) {
             Some('a') => &mut prices.input_audio,
             Some('o') => &mut prices.output,
             Some('A') => &mut prices.output_audio,
-            Some('m') => &mut images.input_token,
-            Some('M') => &mut images.output_token,
+            Some('m') => {
+                prices.input_image = Some(value);
+                &mut images.input_token
+            }
+            Some('M') => {
+                prices.output_image = Some(value);
+                &mut images.output_token
+            }
             Some('g') => &mut images.image,
             _ => continue,
         };

@@ -40,17 +40,35 @@ pub enum Operation<'a> {
         /// The model, for formats that name it in the address.
         model: &'a str,
     },
+    /// `POST` anything else.
+    Post {
+        /// Where, below the base URL; `{model}` stands for the model.
+        path: &'a str,
+        /// The model, for paths that name it.
+        model: &'a str,
+        /// The media type of the body.
+        content_type: &'a str,
+        /// The media type of the answer.
+        accept: &'static str,
+    },
     /// `GET` the list of models.
     Models,
 }
 
-impl Operation<'_> {
-    fn path(self, preset: &'static Preset, stream: bool) -> Cow<'static, str> {
+impl<'a> Operation<'a> {
+    /// `POST` JSON, to be answered with JSON.
+    #[must_use]
+    pub const fn json(path: &'a str, model: &'a str) -> Self {
+        Self::Post { path, model, content_type: "application/json", accept: "application/json" }
+    }
+
+    fn path(self, preset: &'static Preset, stream: bool) -> Cow<'a, str> {
         let (path, model) = match self {
             Self::Models => return preset.models_path.into(),
             Self::Count { way, model } => (way.count_path, model),
             Self::Answer { way, model } if stream => (way.stream_path, model),
             Self::Answer { way, model } => (way.path, model),
+            Self::Post { path, model, .. } => (path, model),
         };
         if !path.contains("{model}") {
             return path.into();
@@ -114,6 +132,14 @@ impl Endpoint<'_> {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 Method::POST
             }
+            Operation::Post { content_type, .. } => {
+                let value = HeaderValue::try_from(content_type).map_err(|_| EncodeError {
+                    field: "content-type".to_owned(),
+                    reason: "this cannot be a header".to_owned(),
+                })?;
+                headers.insert(CONTENT_TYPE, value);
+                Method::POST
+            }
             Operation::Models => Method::GET,
         };
         // Some servers answer 406 to a stream that does not list the type, others send an error as JSON in its place.
@@ -121,6 +147,7 @@ impl Endpoint<'_> {
             Operation::Answer { way, .. } if stream && way.dialect == Dialect::Bedrock => {
                 "application/vnd.amazon.eventstream"
             }
+            Operation::Post { accept, .. } => accept,
             _ if stream => "text/event-stream, application/json",
             _ => "application/json",
         };

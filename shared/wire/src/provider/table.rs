@@ -2,7 +2,7 @@
 //!
 //! Addresses and key variables are those of the vendors' own documentation and tools.
 
-use super::{Auth, Preset, Way};
+use super::{Account, Auth, Preset, Way};
 use crate::Dialect;
 
 /// Chat Completions, where nearly everybody has it.
@@ -52,6 +52,7 @@ const fn row(
         ways: &[CHAT],
         models_path: "/models",
         auth: Auth::Bearer,
+        account: Account::OAuth { token_path: "" },
         stream_options: true,
         headers: &[],
     }
@@ -81,6 +82,7 @@ pub(super) static PRESETS: &[Preset] = &[
     // The v1 API, which needs no api-version and takes the deployment from `model`.
     Preset {
         auth: Auth::Header("api-key"),
+        account: Account::Entra,
         ..own("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "AZURE_OPENAI_API_KEY")
     },
     row("baseten", "Baseten Model APIs", "https://inference.baseten.co/v1", "BASETEN_API_KEY"),
@@ -88,6 +90,7 @@ pub(super) static PRESETS: &[Preset] = &[
     Preset {
         ways: BEDROCK,
         models_path: "/foundation-models",
+        account: Account::Aws { service: "bedrock" },
         ..own(
             "bedrock",
             "Amazon Bedrock",
@@ -124,6 +127,7 @@ pub(super) static PRESETS: &[Preset] = &[
     // Endpoints that front another vendor (Bedrock) answer 400 to stream_options; usage comes anyway.
     Preset {
         stream_options: false,
+        account: Account::OAuth { token_path: "/oidc/v1/token" },
         ..own(
             "databricks",
             "Databricks model serving",
@@ -151,6 +155,8 @@ pub(super) static PRESETS: &[Preset] = &[
     row("huggingface", "Hugging Face Inference Providers", "https://router.huggingface.co/v1", "HF_TOKEN"),
     row("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
     row("inception", "Inception", "https://api.inceptionlabs.ai/v1", "INCEPTION_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("jina", "Jina AI", "https://api.jina.ai/v1", "JINA_API_KEY") },
     row("llamacpp", "llama.cpp server", "http://127.0.0.1:8080/v1", ""),
     row("lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", ""),
     row("meta", "Meta", "https://api.meta.ai/v1", "META_API_KEY"),
@@ -192,6 +198,8 @@ pub(super) static PRESETS: &[Preset] = &[
     row("vercel", "Vercel AI Gateway", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY"),
     row("vllm", "vLLM", "http://127.0.0.1:8000/v1", ""),
     row("volcengine", "Volcengine Ark", "https://ark.cn-beijing.volces.com/api/v3", "ARK_API_KEY"),
+    // Embeddings and reranking only.
+    Preset { ways: &[], ..row("voyage", "Voyage AI", "https://api.voyageai.com/v1", "VOYAGE_API_KEY") },
     row("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
     row("zai", "Z.ai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
 ];

@@ -197,12 +197,11 @@ impl<'a> Walk<'a> {
         for (keyword, value) in map {
             if !rules.takes(&keyword) {
                 let inlined = keyword == "definitions" && rules.references == References::Inlined;
-                let anyway = rules.closed == Closed::Anyway
-                    && keyword == "additionalProperties"
-                    && value == Value::Bool(false);
-                if !SILENT.contains(&keyword.as_str()) && !inlined && !anyway {
+                if !SILENT.contains(&keyword.as_str()) && !inlined {
                     self.name(&keyword);
-                    if rules.told {
+                    // That there is nothing else is what such a target promises anyway.
+                    let closed = keyword == "additionalProperties" && value == Value::Bool(false);
+                    if rules.told && !closed {
                         told.push(format!("{keyword}: {value}"));
                     }
                 }
@@ -229,7 +228,7 @@ impl<'a> Walk<'a> {
         if rules.string_enums {
             self.string_enum(&mut out);
         }
-        if matches!(rules.closed, Closed::Named | Closed::Required) {
+        if rules.closed != Closed::No {
             self.close(&mut out);
         }
         if rules.some_required {
@@ -393,7 +392,12 @@ impl<'a> Walk<'a> {
         if !is_object {
             return;
         }
-        if map.get("additionalProperties").is_some_and(|open| *open != Value::Bool(false)) {
+        let open = match map.get("additionalProperties") {
+            Some(said) => *said != Value::Bool(false),
+            // In strict mode everybody knows that objects are closed; elsewhere the caller may not.
+            None => self.rules.closed == Closed::Named,
+        };
+        if open {
             self.name("additionalProperties");
         }
         put(map, "additionalProperties", false);
@@ -462,7 +466,7 @@ impl<'a> Walk<'a> {
         if !map.contains_key("type") && !map.contains_key("$ref") {
             put(map, "type", "object");
         }
-        if matches!(self.rules.closed, Closed::Named | Closed::Required) {
+        if self.rules.closed != Closed::No {
             self.close(map);
         }
     }

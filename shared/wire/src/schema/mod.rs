@@ -78,8 +78,6 @@ enum Closed {
     Named,
     /// Only properties that are named, and all of them.
     Required,
-    /// The target never writes others: it need not be said, and cannot be.
-    Anyway,
 }
 
 const OPEN: Rules = Rules {
@@ -281,7 +279,6 @@ impl Rules {
         references: References::Inlined,
         merges_all_of: true,
         formats: Some(&["date-time", "uuid", "date", "time"]),
-        closed: Closed::Anyway,
         root_is_object: true,
         plain_patterns: true,
         some_required: true,

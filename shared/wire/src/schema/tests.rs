@@ -213,7 +213,7 @@ fn strict_objects_are_closed_and_their_optional_properties_nullable() {
         json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}, "minItems": 3}}}),
         json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"},
             "description": "{minItems: 3}"}}, "additionalProperties": false}),
-        &["/properties/a/minItems"],
+        &["/properties/a/minItems", "/additionalProperties"],
     );
 }
 
@@ -236,6 +236,7 @@ fn cohere_is_told_in_words_what_it_does_not_promise() {
             "open": {"type": "object", "description": "{additionalProperties: true}"},
         }}),
         &[
+            "/additionalProperties",
             "/properties/n/minimum",
             "/properties/mail/format",
             "/properties/mail/pattern",

@@ -8,6 +8,7 @@ use crate::chat::{Extra, OutputLimit, Request, ResponseFormat, Sampling, Schema,
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 use crate::schema::{self, Rules};
 
 /// The value of `anthropic_version` in a body for Vertex, which has the model in the URL.
@@ -156,7 +157,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// Writes `model`, where it is in the body.
@@ -199,7 +200,7 @@ fn put_format(map: &mut Map<String, Value>, format: Option<&ResponseFormat>, not
     let said = schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
     let (mut lowered, named) = schema::lower(&said, &Rules::ANTHROPIC_STRICT);
     notes.lowered_at("response_format.schema", &named);
-    let mut changed = named.is_empty() && lowered != said;
+    let mut changed = false;
     if let Value::Object(top) = &mut lowered {
         // The schema says itself what other formats say beside it.
         for (name, said) in [("title", &schema.name), ("description", &schema.description)] {

@@ -119,9 +119,6 @@ fn input_schema(function: &Function, at: &str, notes: &mut Notes) -> Value {
     }
     let (lowered, named) = schema::lower(&schema, &Rules::ANTHROPIC_STRICT);
     notes.lowered_at(&format!("{at}.parameters"), &named);
-    if named.is_empty() && lowered != schema {
-        notes.lowered(format!("{at}.parameters"));
-    }
     lowered
 }
 

@@ -12,6 +12,7 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Dialect, Encoded, Target, origin};
+use crate::json;
 use crate::schema::{self, Rules};
 
 const MODEL_EXAMPLE: &str = "expected the id of a model in the path, found none";
@@ -261,7 +262,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     merge(&mut map, &request.extra);
     map.remove(model::EFFORT_ONLY);
     origin::unmark(&mut map, Dialect::Bedrock);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_sampling(config: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {

@@ -101,8 +101,8 @@ pub(super) fn put_effort(
             return;
         }
         Some(taken) => nearest(&wanted, taken),
-        // OpenRouter passes over what a model cannot do.
-        None if off && target.kind != "openrouter" => {
+        // OpenRouter passes over what a model cannot do. A caller who says `none` knows the model.
+        None if off && asked.effort != Some(Effort::None) && target.kind != "openrouter" => {
             notes.hint("reasoning.enabled", "it is not known how this model is told not to reason");
             return;
         }

@@ -11,6 +11,7 @@ use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::schema_name::schema_name;
 use crate::dialect::{DecodeError, Dialect, Encoded, Target, origin};
+use crate::json;
 
 /// Reads a request.
 ///
@@ -275,7 +276,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     }
     merge(&mut map, &request.extra);
     origin::unmark(&mut map, Dialect::OpenAiChat);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, notes: &mut Notes) {

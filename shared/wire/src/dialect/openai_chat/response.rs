@@ -12,6 +12,7 @@ use crate::chat::{Choice, Extra, FinishReason, Logprobs, Message, Response, Toke
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// The value of `object` in a whole answer.
 const OBJECT: &str = "chat.completion";
@@ -188,7 +189,7 @@ pub(in crate::dialect) fn write_answer(
     put_some(&mut map, "service_tier", response.service_tier.as_ref());
     put_some(&mut map, "system_fingerprint", response.system_fingerprint.as_ref());
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 fn encode_choice(choice: &Choice) -> Value {
@@ -219,21 +220,29 @@ pub fn encode_usage(usage: &Usage) -> Value {
     let cached = usage.cache_read;
     let written = usage.cache_write.saturating_add(usage.cache_write_1h);
     let mut prompt = json!({"cached_tokens": cached, "audio_tokens": usage.input_audio});
-    if written > 0
-        && let Some(prompt) = prompt.as_object_mut()
-    {
-        put(prompt, "cache_write_tokens", written);
-    }
+    let mut completion = json!({
+        "reasoning_tokens": usage.reasoning,
+        "audio_tokens": usage.output_audio,
+        "accepted_prediction_tokens": usage.accepted_prediction,
+        "rejected_prediction_tokens": usage.rejected_prediction,
+    });
+    // What only some vendors of the format count.
+    add(&mut prompt, "cache_write_tokens", written);
+    add(&mut prompt, "image_tokens", usage.input_image);
+    add(&mut completion, "image_tokens", usage.output_image);
     json!({
         "prompt_tokens": usage.total_input(),
         "completion_tokens": usage.total_output(),
         "total_tokens": usage.total_input().saturating_add(usage.total_output()),
         "prompt_tokens_details": prompt,
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": usage.output_audio,
-            "accepted_prediction_tokens": usage.accepted_prediction,
-            "rejected_prediction_tokens": usage.rejected_prediction,
-        },
+        "completion_tokens_details": completion,
     })
+}
+
+fn add(details: &mut Value, name: &str, count: u64) {
+    if count > 0
+        && let Some(details) = details.as_object_mut()
+    {
+        put(details, name, count);
+    }
 }

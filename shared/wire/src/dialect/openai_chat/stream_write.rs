@@ -10,6 +10,7 @@ use crate::chat::{ChoiceDelta, Content, Delta, Extra, FinishReason, Role, ToolCa
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put, put_some};
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// The id of an answer, with OpenAI's mark in front.
@@ -60,7 +61,7 @@ impl StreamEncoder {
         if let Some(extra) = extra {
             merge(&mut map, extra);
         }
-        sse::write_event(out, None, Value::Object(map).to_string().as_bytes());
+        sse::write_event(out, None, &json::to_bytes(&Value::Object(map)));
     }
 
     fn chunk(&self, index: u32, delta: Map<String, Value>, beside: Map<String, Value>, out: &mut BytesMut) {

@@ -8,7 +8,7 @@ use crate::chat::{
     Effort, Extra, Message, OutputLimit, ReasoningRequest, Request, ResponseFormat, Role, Sampling, Schema,
     Shape,
 };
-use crate::dialect::fields::{self, Path, put};
+use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::{DecodeError, Loss, Weight};
 
 /// The entry of `include` that asks for log-probabilities.
@@ -50,11 +50,12 @@ pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
     take_include(&mut request, &mut map)?;
     if let Some(mut reasoning) = fields::object(&mut map, path, "reasoning")? {
         let effort = fields::string(&mut reasoning, &Path::Field(path, "reasoning"), "effort")?;
-        // Which sort of summary stays where it is, for a provider of this format.
-        let shown = reasoning.get("summary").is_some_and(Value::is_string).then_some(true);
-        if effort.is_none() || !reasoning.is_empty() {
+        let summary = fields::take_if(&mut reasoning, "summary", Value::is_string);
+        let shown = summary.is_some().then_some(true);
+        if (effort.is_none() && shown.is_none()) || !reasoning.is_empty() {
             put(&mut map, "reasoning", reasoning);
         }
+        put_some(&mut map, mark::SUMMARY, summary.as_ref());
         if effort.is_some() || shown.is_some() {
             let effort = effort.map(|word| Effort::from(word.as_str()));
             request.reasoning = Some(ReasoningRequest { effort, shown, ..Default::default() });
@@ -202,12 +203,7 @@ pub(in crate::dialect) fn weigh_extra(request: &Request) -> Vec<Loss> {
             ("truncation", _) => hint("other providers do not shorten a conversation that is too long"),
             ("safety_identifier", _) => hint("an id of the person for OpenAI"),
             ("prompt_cache_retention" | "prompt_cache_options", _) => hint("how OpenAI caches the prompt"),
-            // Whether there is to be a summary, every format is told in its own words.
-            ("reasoning", Value::Object(fields))
-                if fields.iter().all(|(name, value)| name == "summary" || value.is_null()) =>
-            {
-                None
-            }
+            ("reasoning", Value::Object(fields)) if fields.values().all(Value::is_null) => None,
             ("reasoning", _) => hint("how reasoning is summarized and kept is particular to OpenAI"),
             ("stream_options", _) => hint("padding of events is particular to OpenAI"),
             _ => None,

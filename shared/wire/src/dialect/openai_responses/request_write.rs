@@ -10,6 +10,7 @@ use crate::dialect::fields::{merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::schema_name::schema_name;
 use crate::dialect::{Encoded, Target};
+use crate::json;
 
 /// Writes a request. What the format cannot say is left out and named.
 ///
@@ -36,8 +37,10 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         let mut inner = Map::new();
         let effort = reasoning::effort(asked);
         put_some(&mut inner, "effort", effort.as_ref().map(|effort| effort.as_str().to_owned()).as_ref());
-        if asked.shown == Some(true) && !own {
-            put(&mut inner, "summary", "auto");
+        match request.extra.get(mark::SUMMARY) {
+            Some(word) => put(&mut inner, "summary", word.clone()),
+            None if asked.shown == Some(true) => put(&mut inner, "summary", "auto"),
+            None => {}
         }
         if !inner.is_empty() {
             put(&mut map, "reasoning", inner);
@@ -59,7 +62,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsayable(request, &mut notes);
     mark::merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// Writes `instructions` and `input`.

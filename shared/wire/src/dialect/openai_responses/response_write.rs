@@ -10,6 +10,7 @@ use crate::chat::{Extra, FinishReason, Request, Response};
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::put;
 use crate::dialect::loss::Notes;
+use crate::json;
 
 /// Writes an answer: the first choice, since the format has no more.
 #[must_use]
@@ -49,7 +50,7 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
     if !own {
         complete(&mut map, context.request.as_deref());
     }
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 /// Whether an answer was read from this format: it has what it had and nothing more.
@@ -159,7 +160,7 @@ pub(super) fn complete(map: &mut Map<String, Value>, request: Option<&Request>) 
     add("previous_response_id", asked("previous_response_id"));
     add("prompt_cache_key", request.prompt_cache_key.clone().into());
     let effort = request.reasoning.as_ref().and_then(reasoning::effort);
-    let summary = request.extra.get("reasoning").and_then(|asked| asked.get("summary")).cloned();
+    let summary = request.extra.get(mark::SUMMARY);
     add("reasoning", json!({"effort": effort.map(|effort| effort.as_str().to_owned()), "summary": summary}));
     add("safety_identifier", asked("safety_identifier"));
     add("service_tier", request.service_tier.clone().unwrap_or_else(|| "default".to_owned()).into());

@@ -92,6 +92,7 @@ fn schemas_are_lowered_to_what_bedrock_takes_and_named() {
             format!("tools[0].parameters{day}/$ref"),
             format!("response_format.schema{day}/$ref"),
             format!("response_format.schema{day}/minLength"),
+            "response_format.schema/additionalProperties".to_owned(),
         ]
     );
     let body: Value = serde_json::from_slice(&request(true).body).expect("JSON");
