@@ -93,13 +93,15 @@ impl Format {
 
     /// What a vendor of the format refuses.
     #[must_use]
-    pub fn vendor(self) -> Option<Vendor> {
+    pub fn vendor(self) -> Vendor {
         match self {
-            Self::OpenAiChat => Some(vendor::openai_chat::refuse),
-            Self::OpenAiResponses => Some(vendor::openai_responses::refuse),
-            Self::Anthropic => Some(vendor::anthropic::refuse),
-            Self::Gemini => Some(vendor::gemini::refuse),
-            Self::OpenAiCompletions | Self::Bedrock | Self::Cohere => None,
+            Self::OpenAiChat => vendor::openai_chat::refuse,
+            Self::OpenAiResponses => vendor::openai_responses::refuse,
+            Self::Anthropic => vendor::anthropic::refuse,
+            Self::Gemini => vendor::gemini::refuse,
+            Self::OpenAiCompletions => vendor::openai_completions::refuse,
+            Self::Bedrock => vendor::bedrock::refuse,
+            Self::Cohere => vendor::cohere::refuse,
         }
     }
 }

@@ -67,17 +67,28 @@ fn check_body(case: &Case, heard: &Heard) -> Option<String> {
     }
 }
 
-/// An expected body with what differs from call to call: `${ID}` is the request's id without hyphens, `${CREATED}` the
-/// number that stands there, the same everywhere.
+/// An expected body with what differs from call to call: `${ID}` is the request's id without hyphens; `${CREATED}` the
+/// number that stands there, `${TIME}` the time that stands there, the same everywhere; `${COUNT}` a number from 1 on.
 fn filled_in(expected: &[u8], heard: &Heard) -> Vec<u8> {
-    const CREATED: &str = "${CREATED}";
     let Ok(text) = std::str::from_utf8(expected) else { return expected.to_vec() };
     let id = heard.header("x-request-id").unwrap_or_default().replace('-', "");
-    let text = text.replace("${ID}", &id);
-    let Some(at) = text.find(CREATED) else { return text.into_bytes() };
-    let digits = heard.body.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit());
-    let created: String = digits.map(|b| char::from(*b)).collect();
-    text.replace(CREATED, &created).into_bytes()
+    let mut text = text.replace("${ID}", &id);
+    while let Some((at, name)) =
+        ["${CREATED}", "${TIME}", "${COUNT}"].iter().filter_map(|n| Some((text.find(n)?, *n))).min()
+    {
+        let is_part = |byte: &u8| match name {
+            "${TIME}" => byte.is_ascii_digit() || b"-:TZ".contains(byte),
+            _ => byte.is_ascii_digit(),
+        };
+        let found = heard.body.get(at..).unwrap_or_default().iter().copied().take_while(is_part);
+        let mut found: String = found.map(char::from).collect();
+        // A count of nothing is no count, a time says at least the day.
+        if (name == "${COUNT}" && found.starts_with('0')) || (name == "${TIME}" && found.len() < 10) {
+            found = "none".to_owned();
+        }
+        text = if name == "${COUNT}" { text.replacen(name, &found, 1) } else { text.replace(name, &found) };
+    }
+    text.into_bytes()
 }
 
 /// The last event of a stream: an error and nothing behind it.

@@ -25,7 +25,8 @@ pub(crate) fn response<H: Host>(error: &GatewayError) -> Response<Body<H>> {
     response_in(Dialect::OpenAiChat, None, error)
 }
 
-fn response_in<H: Host>(
+/// An error as a response in a format.
+pub(crate) fn response_in<H: Host>(
     dialect: Dialect,
     request_id: Option<&str>,
     error: &GatewayError,

@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod health;
+mod model_shapes;
 pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;

@@ -115,6 +115,17 @@ pub(crate) const TABLE: &[Entry] = &[
     },
     Entry {
         method: Method::POST,
+        path: "/v1/responses/input_tokens",
+        tag: Tag::OpenAi,
+        id: "countResponseTokens",
+        summary: "How many tokens a prompt has (OpenAI Responses)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiResponses, Kind::Count),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
         path: "/v1/completions",
         tag: Tag::OpenAi,
         id: "createCompletion",
@@ -217,11 +228,35 @@ pub(crate) const TABLE: &[Entry] = &[
         ..Entry::GET
     },
     Entry {
+        path: "/v1beta/models",
+        tag: Tag::Gemini,
+        id: "listGeminiModels",
+        summary: "The models that the key may use (Gemini)",
+        answer: "VendorAnswer",
+        query: &[("pageSize", "at most 1000"), ("pageToken", "nextPageToken of the page before")],
+        make: |_| Route::Models,
+        ..Entry::GET
+    },
+    Entry {
+        path: "/v1beta/models/{*id}",
+        tag: Tag::Gemini,
+        id: "retrieveGeminiModel",
+        summary: "One model, also of the form PROVIDER/MODEL (Gemini)",
+        answer: "VendorAnswer",
+        make: Route::Model,
+        ..Entry::GET
+    },
+    Entry {
         path: "/v1/models",
         tag: Tag::OpenAi,
         id: "listModels",
-        summary: "The models that the key may use",
+        summary: "The models that the key may use; in Anthropic's shape and pages for a caller with anthropic-version or x-api-key",
         answer: "ModelList",
+        query: &[
+            ("limit", "Anthropic: at most 1000"),
+            ("after_id", "Anthropic: the last id of the page before"),
+            ("before_id", "Anthropic: the first id of the page behind"),
+        ],
         make: |_| Route::Models,
         ..Entry::GET
     },
@@ -441,7 +476,7 @@ impl Router {
         };
         let parameter = found.params.iter().next().map_or("", |(_, value)| value);
         let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();
-        if entry.tag == Tag::Gemini {
+        if entry.tag == Tag::Gemini && entry.method == Method::POST {
             return gemini(&parameter, query.unwrap_or_default());
         }
         Ok((entry.make)(parameter))

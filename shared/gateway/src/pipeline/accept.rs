@@ -242,7 +242,7 @@ where
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
         let text = "the request body is compressed: send it without content-encoding";
-        return Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("content-encoding"));
+        return Err(GatewayError::new(ErrorKind::Compressed, text).at("content-encoding"));
     }
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();

@@ -147,6 +147,7 @@ impl<'a> Conversation<'a> {
         let mut request = Request::clone(original);
         let mut lost = Vec::new();
         if foreign {
+            caller.check(&request)?;
             lost = caller.leave_extra(&mut request);
         }
         let stream = self.head.stream;
@@ -157,6 +158,12 @@ impl<'a> Conversation<'a> {
         let target = Target { model: &leg.model, kind: provider.kind.kind, max_output: limits.max_output };
         let mut encoded = way.dialect.encode_request(&request, &target);
         encoded.lost.splice(0..0, lost);
+        if foreign {
+            // The caller finds in its request what is named as it wrote it.
+            for field in encoded.lost.iter_mut().map(|loss| &mut loss.field).chain(&mut encoded.lowered) {
+                *field = caller.field_name(original, field);
+            }
+        }
         judge(&encoded.lost, |_| false, leg, provider, way.dialect.name())?;
         let input_tokens = (stream && caller.begins_with_usage())
             .then(|| postern_tokens::count_request(&leg.model, original).tokens);

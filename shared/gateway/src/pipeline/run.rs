@@ -16,7 +16,7 @@ use super::dispatch::{Delivery, Undelivered, dispatch};
 use super::draft::Draft;
 use super::exchange::Exchange;
 use super::gateway::Gateway;
-use super::headers::{BUFFERING, COST, TARGET, insert, name_target, pass_headers};
+use super::headers::{BUFFERING, COST, MODEL, TARGET, insert, name_target, pass_headers};
 use super::resolve::resolve;
 use super::stream::Source;
 use super::{After, Reply};
@@ -112,6 +112,7 @@ pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut 
         *response.status_mut() = status;
         *response.body_mut() = Body::whole(body);
     }
+    insert(response.headers_mut(), &MODEL, &draft.record().model);
     if let Some(attempt) = draft.record().attempts.last() {
         let target = format!("{}/{}", attempt.provider, attempt.model);
         insert(response.headers_mut(), &TARGET, &target);

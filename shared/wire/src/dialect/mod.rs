@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod carried;
+mod check;
 pub mod cohere;
 pub(crate) mod effort;
 mod events;
@@ -19,6 +20,7 @@ mod origin;
 pub(crate) mod peek;
 pub(crate) mod said;
 pub(crate) mod schema_name;
+mod spelt;
 mod streams;
 mod target;
 #[cfg(test)]
@@ -133,6 +135,21 @@ impl Dialect {
             }
         }
         lost
+    }
+
+    /// Whether a request that was read from this format is possible in it: numbers within their ranges, bytes in base64,
+    /// results of tools behind their calls. To be asked before it is told in another format.
+    ///
+    /// # Errors
+    /// Names the field as the caller wrote it.
+    pub fn check(self, request: &chat::Request) -> Result<(), DecodeError> {
+        check::check(self, request)
+    }
+
+    /// A field by its canonical name ([`Loss::field`]), as a caller of this format writes it.
+    #[must_use]
+    pub fn field_name(self, request: &chat::Request, field: &str) -> String {
+        spelt::name(self, request, field)
     }
 
     /// Writes a request to a provider. What the format cannot say is left out and named.
@@ -297,6 +314,7 @@ impl Dialect {
             Self::Gemini => {
                 gemini::encode_count_response(&gemini::TokenCount { total: tokens, ..<_>::default() })
             }
+            Self::OpenAiResponses => openai_responses::encode_count_response(tokens),
             _ => anthropic::encode_count_response(tokens),
         }
     }

@@ -11,7 +11,7 @@ pub(super) const CHAT: Way = Way::at(Dialect::OpenAiChat, "/chat/completions");
 /// What OpenAI itself speaks.
 pub(super) const OPENAI: &[Way] = &[
     CHAT,
-    Way::at(Dialect::OpenAiResponses, "/responses"),
+    Way { count_path: "/responses/input_tokens", ..Way::at(Dialect::OpenAiResponses, "/responses") },
     Way::at(Dialect::OpenAiCompletions, "/completions"),
 ];
 

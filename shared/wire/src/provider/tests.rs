@@ -5,9 +5,13 @@ use super::*;
 
 /// What is asked of a vendor in the format that it prefers.
 fn answer(kind: &str) -> Operation<'static> {
-    // The built-in provider has no way, and no address to find that out by.
-    let way = preset(kind).unwrap().ways.first().unwrap_or(&table::CHAT);
-    Operation::Answer { way, model: "m-1" }
+    let preset = preset(kind).unwrap();
+    match (preset.ways.first(), preset.embeddings("m-1").next()) {
+        (Some(way), _) => Operation::Answer { way, model: "m-1" },
+        (None, Some(service)) => Operation::json(service.path, "m-1"),
+        // The built-in provider has no way, and no address to find that out by.
+        (None, None) => Operation::Answer { way: &table::CHAT, model: "m-1" },
+    }
 }
 
 fn chat(
@@ -27,7 +31,7 @@ fn refusal(kind: &str, base_url: Option<&str>, headers: &[(&str, &str)], key: Op
     endpoint.request(answer(kind), key, Bytes::new(), false).unwrap_err().to_string()
 }
 
-/// Every vendor with the address that a call must go to; `configured` stands in where each account has its own.
+/// Every vendor with the address that a call must go to, for embeddings where it has no conversations; `configured` stands in where each account has its own.
 const ADDRESSES: &[(&str, &str)] = &[
     ("ai21", "https://api.ai21.com/studio/v1/chat/completions"),
     ("anthropic", "https://api.anthropic.com/v1/messages"),
@@ -55,6 +59,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("huggingface", "https://router.huggingface.co/v1/chat/completions"),
     ("hyperbolic", "https://api.hyperbolic.xyz/v1/chat/completions"),
     ("inception", "https://api.inceptionlabs.ai/v1/chat/completions"),
+    ("jina", "https://api.jina.ai/v1/embeddings"),
     ("llamacpp", "http://127.0.0.1:8080/v1/chat/completions"),
     ("lmstudio", "http://127.0.0.1:1234/v1/chat/completions"),
     ("meta", "https://api.meta.ai/v1/chat/completions"),
@@ -82,6 +87,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("vercel", "https://ai-gateway.vercel.sh/v1/chat/completions"),
     ("vllm", "http://127.0.0.1:8000/v1/chat/completions"),
     ("volcengine", "https://ark.cn-beijing.volces.com/api/v3/chat/completions"),
+    ("voyage", "https://api.voyageai.com/v1/embeddings"),
     ("xai", "https://api.x.ai/v1/chat/completions"),
     ("zai", "https://api.z.ai/api/paas/v4/chat/completions"),
 ];
@@ -230,4 +236,35 @@ fn vendors_that_refuse_stream_options() {
     let refusing: Vec<_> =
         presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
     assert_eq!(refusing, ["codestral", "databricks", "mistral"]);
+}
+
+#[test]
+fn other_operations_are_asked_for_where_vendors_have_them() {
+    let embeddings = |kind: &str, model| {
+        let ways = preset(kind).unwrap().embeddings(model).map(|way| (way.format.name(), way.path));
+        ways.collect::<Vec<_>>()
+    };
+    assert_eq!(embeddings("openai", "m"), [("openai_embeddings", "/embeddings")]);
+    assert_eq!(embeddings("cohere", "m"), [("cohere_embed", "/v2/embed")]);
+    let invoke = "/model/{model}/invoke";
+    assert_eq!(embeddings("bedrock", "us.cohere.embed-v4:0"), [("bedrock_cohere_embed", invoke)]);
+    assert_eq!(embeddings("bedrock", "amazon.titan-embed-text-v2:0"), [("bedrock_titan_embed", invoke)]);
+    for (kind, model) in [("bedrock", "anthropic.claude"), ("anthropic", "m"), ("groq", "m"), ("demo", "m")] {
+        assert_eq!(embeddings(kind, model), [], "{kind}");
+    }
+    let reranking = |kind: &str| {
+        let way = preset(kind).unwrap().reranking("cohere.rerank-v3-5:0").next();
+        way.map(|way| (way.format.name(), way.path))
+    };
+    assert_eq!(reranking("cohere"), Some(("cohere_rerank", "/v2/rerank")));
+    assert_eq!(reranking("jina"), Some(("cohere_rerank", "/rerank")));
+    assert_eq!(reranking("voyage"), Some(("voyage_rerank", "/rerank")));
+    assert_eq!(reranking("bedrock"), Some(("bedrock_cohere_rerank", invoke)));
+    assert_eq!(reranking("openai"), None);
+    assert_eq!(preset("mistral").unwrap().moderations(), Some("/moderations"));
+    assert_eq!(preset("groq").unwrap().moderations(), None);
+    // Every vendor that is named is one.
+    for kind in services::named() {
+        assert!(preset(kind).is_some(), "{kind}");
+    }
 }
