@@ -9,7 +9,7 @@ use bytes::Bytes;
 use postern_wire::Dialect;
 use postern_wire::chat::Request;
 use postern_wire::dialect::openai_chat::RequestHead;
-use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Loss, Target, Weight};
+use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Target};
 use postern_wire::provider::{Operation, Way};
 
 use super::accept::{Call, Kind};

@@ -25,6 +25,8 @@ mod streams;
 mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
