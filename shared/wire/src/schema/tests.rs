@@ -135,7 +135,18 @@ fn a_schema_inside_itself_is_unrolled_and_cut() {
         }}},
     });
     let (lowered, named) = lower(&tree, &Rules::ANTHROPIC_STRICT);
-    assert_eq!(named, ["/$ref", "/properties/next/$ref", "/properties/next/properties/next/$ref"]);
+    let next = "/properties/next";
+    assert_eq!(
+        named,
+        [
+            "/$ref".to_owned(),
+            format!("{next}/$ref"),
+            format!("{next}{next}/$ref"),
+            format!("{next}{next}/additionalProperties"),
+            format!("{next}/additionalProperties"),
+            "/additionalProperties".to_owned(),
+        ]
+    );
     assert_eq!(
         lowered.pointer("/properties/next/properties/next"),
         Some(&json!({"type": "object", "additionalProperties": false}))

@@ -29,15 +29,16 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
     Ok(Tool { definition: Definition::Function(function), cache: None, extra: map })
 }
 
-/// The schema of a tool, as Cohere is told it. Only one that binds the model must keep to what Cohere can promise.
-fn schema(function: &Function, at: &str, binds: bool, notes: &mut Notes) -> Option<Value> {
-    let schema = function.parameters.as_ref()?;
+/// The schema of a tool, as Cohere is told it: it must have one (<https://docs.cohere.com/reference/chat>). Only one that
+/// binds the model must keep to what Cohere can promise.
+fn schema(function: &Function, at: &str, binds: bool, notes: &mut Notes) -> Value {
+    let Some(schema) = &function.parameters else { return json!({"type": "object", "properties": {}}) };
     if !binds {
-        return Some(schema.clone());
+        return schema.clone();
     }
     let (lowered, named) = schema::lower(schema, &Rules::COHERE_STRICT);
     notes.lowered_at(&format!("{at}.parameters"), &named);
-    Some(lowered)
+    lowered
 }
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
@@ -65,7 +66,7 @@ pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bo
                 put(&mut inner, "name", function.name.clone());
                 put_some(&mut inner, "description", function.description.as_ref());
                 let schema = schema(function, &format!("tools[{index}]"), binds, notes);
-                put_some(&mut inner, "parameters", schema.as_ref());
+                put(&mut inner, "parameters", schema);
                 put(&mut written, "type", "function");
                 put(&mut written, "function", inner);
             }
