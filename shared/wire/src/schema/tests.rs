@@ -211,9 +211,39 @@ fn strict_objects_are_closed_and_their_optional_properties_nullable() {
     check(
         &Rules::ANTHROPIC_STRICT,
         json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}, "minItems": 3}}}),
-        json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}},
-            "additionalProperties": false}),
-        &["/properties/a/minItems"],
+        json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"},
+            "description": "{minItems: 3}"}}, "additionalProperties": false}),
+        &["/properties/a/minItems", "/additionalProperties"],
+    );
+}
+
+#[test]
+fn cohere_is_told_in_words_what_it_does_not_promise() {
+    check(
+        &Rules::COHERE_STRICT,
+        json!({"$schema": "x", "type": "object", "additionalProperties": false, "properties": {
+            "n": {"type": "integer", "minimum": 1, "description": "how many"},
+            "day": {"type": "string", "format": "date", "pattern": "^[0-9-]+$"},
+            "mail": {"type": "string", "format": "email", "pattern": "(?=a)b"},
+            "one": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "open": {"type": "object", "additionalProperties": true},
+        }}),
+        json!({"type": "object", "required": ["n"], "properties": {
+            "n": {"type": "integer", "description": "how many\n\n{minimum: 1}"},
+            "day": {"type": "string", "format": "date", "pattern": "[0-9-]+"},
+            "mail": {"type": "string", "description": "{format: \"email\", pattern: \"(?=a)b\"}"},
+            "one": {"description": "{anyOf: [{\"type\":\"string\"},{\"type\":\"null\"}]}"},
+            "open": {"type": "object", "description": "{additionalProperties: true}"},
+        }}),
+        &[
+            "/additionalProperties",
+            "/properties/n/minimum",
+            "/properties/mail/format",
+            "/properties/mail/pattern",
+            "/properties/one/anyOf",
+            "/properties/open/additionalProperties",
+            "/required",
+        ],
     );
 }
 
