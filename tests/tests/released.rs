@@ -50,7 +50,7 @@ async fn call(host: &FakeHost, pieces: &[&str], end: End, include_usage: bool) -
         .header("content-type", "application/json")
         .body(Payload::whole(body.to_string()))
         .expect("a request");
-    handle(&gateway, host, request).await
+    Box::pin(handle(&gateway, host, request)).await
 }
 
 /// Everything that a body gives.
