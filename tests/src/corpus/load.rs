@@ -148,12 +148,12 @@ fn load_call(
     request: &Bytes,
     files: &mut Files,
 ) -> Result<Upstream, String> {
-    let format = call.format.unwrap_or(caller);
+    let format = call.format.unwrap_or(caller.usual_upstream());
     // The first call's files have no number.
     let number = if i == 0 { String::new() } else { format!(".{}", i + 1) };
     let expected = match files.take(&format!("upstream_request{number}.json")) {
         // What is told in another format may be spelt in any way.
-        Some(bytes) if format != caller => {
+        Some(bytes) if format != caller.usual_upstream() => {
             let value =
                 serde_json::from_slice(&bytes).map_err(|e| format!("upstream_request{number}: {e}"))?;
             ExpectBody::Json(value)

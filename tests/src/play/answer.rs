@@ -108,7 +108,7 @@ fn check_error_event(format: Format, error: &ExpectedError, rest: &[u8]) -> Opti
         event.and_then(|event| event.strip_prefix("data: ")).and_then(|rest| rest.strip_suffix("\n\n"));
     match data.filter(|data| !data.contains('\n')) {
         Some(data) if format == Format::OpenAiResponses => check_flat_error(error, data.as_bytes()),
-        Some(data) => check_error(format, error, data.as_bytes()),
+        Some(data) => check_error(format.usual_upstream(), error, data.as_bytes()),
         None => Some(format!("the stream must end with one event that is an error, and ends with {shown:?}")),
     }
 }
@@ -134,6 +134,9 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
     let Ok(Value::Object(outer)) = serde_json::from_slice(body) else {
         return Some(format!("the error is not a JSON object: {}", shown()));
     };
+    if matches!(format, Format::Mlflow | Format::Databricks) {
+        return check_bare_error(format, expected, &outer);
+    }
     let Some(Value::Object(error)) = outer.get("error") else {
         return Some(format!("there is no object `error`: {}", shown()));
     };
@@ -176,6 +179,25 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
         wrong.push(format!("its message does not say {words:?}"));
     }
     (!wrong.is_empty()).then(|| format!("the error is wrong: {}: {}", wrong.join(", "), shown()))
+}
+
+/// The errors of MLflow's gateway, one text, and of Databricks, a word and a text.
+fn check_bare_error(
+    format: Format,
+    expected: &ExpectedError,
+    error: &serde_json::Map<String, Value>,
+) -> Option<String> {
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let (message, good) = match format {
+        Format::Databricks => {
+            let word = text("error_code") == Some(expected.kind.as_str());
+            (text("message").unwrap_or_default(), word && error.len() == 2)
+        }
+        _ => (text("detail").unwrap_or_default(), error.len() == 1),
+    };
+    let good =
+        good && !message.is_empty() && expected.says.iter().all(|words| message.contains(words.as_str()));
+    (!good).then(|| format!("the error is wrong: {}", shortened(&format!("{error:?}"))))
 }
 
 fn is_uuid_v7(id: &str) -> bool {

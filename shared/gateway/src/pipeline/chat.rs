@@ -88,7 +88,9 @@ impl<'a> Conversation<'a> {
     ) -> Result<Written<'l>, GatewayError> {
         let caller = self.call.dialect;
         let stream = self.head.stream;
-        let own = provider.way_in(caller).filter(|_| self.framing() == Framing::Events || !stream);
+        let own = provider
+            .way_in(caller, &leg.model)
+            .filter(|way| way.dress.keeps_answers() && (self.framing() == Framing::Events || !stream));
         if let Some(way) = own {
             let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
             let hide_usage = caller.asks_for_usage() && !self.head.include_usage;
@@ -101,10 +103,12 @@ impl<'a> Conversation<'a> {
                 remarks: Remarks::default(),
             });
         }
-        let way = provider.way_in(caller).or_else(|| provider.first_way()).ok_or_else(|| {
-            let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
-            GatewayError::new(ErrorKind::NotConfigured, text)
-        })?;
+        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model)).ok_or_else(
+            || {
+                let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
+                GatewayError::new(ErrorKind::NotConfigured, text)
+            },
+        )?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {
             sending: self.sending(way, leg),

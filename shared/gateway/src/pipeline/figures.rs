@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use postern_wire::catalog::{self, Entry, Prices};
+use postern_wire::catalog::{self, Entry, Prices, Task};
 use postern_wire::{MicroUsd, Usage};
 
 use super::gateway::Snapshot;
@@ -61,6 +61,13 @@ impl Snapshot {
             context_window: own.and_then(|o| o.context_window).or(listed.and_then(|l| l.context_window)),
             max_output: own.and_then(|o| o.max_output_tokens).or(listed.and_then(|l| l.max_output)),
         }
+    }
+
+    /// Whether a provider's model makes vectors, as far as known.
+    pub(crate) fn embeds(&self, provider: &str, model: &str) -> bool {
+        let demo = self.config.providers.get(provider).is_some_and(|p| p.kind.is_demo());
+        let listed = self.listed(provider, model);
+        (demo && model == super::toy::EMBED) || listed.is_some_and(|entry| entry.task == Task::Embedding)
     }
 
     /// The prices of a provider's model on a day (days since 1970, UTC).

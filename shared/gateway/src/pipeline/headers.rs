@@ -13,7 +13,7 @@ static PASSED: [HeaderName; 2] =
 const LONGEST_LIST: usize = 2048;
 
 // Made once: a name given as text is parsed at each use.
-static MODEL: HeaderName = HeaderName::from_static("x-postern-model");
+pub(super) static MODEL: HeaderName = HeaderName::from_static("x-postern-model");
 pub(super) static TARGET: HeaderName = HeaderName::from_static("x-postern-target");
 pub(super) static COST: HeaderName = HeaderName::from_static("x-postern-cost-usd");
 static CACHE: HeaderName = HeaderName::from_static("x-postern-cache");

@@ -8,6 +8,7 @@ pub mod cohere;
 pub(crate) mod effort;
 mod events;
 pub(crate) mod fields;
+pub(crate) mod file_id;
 pub mod gemini;
 mod http_date;
 pub(crate) mod loss;
@@ -306,6 +307,7 @@ impl Dialect {
             Self::Gemini => {
                 gemini::encode_count_response(&gemini::TokenCount { total: tokens, ..<_>::default() })
             }
+            Self::OpenAiResponses => openai_responses::encode_count_response(tokens),
             _ => anthropic::encode_count_response(tokens),
         }
     }

@@ -136,3 +136,11 @@ impl Preset {
         MODERATION.contains(&self.kind).then_some("/moderations")
     }
 }
+
+/// Every vendor that is named here.
+#[cfg(test)]
+pub(super) fn named() -> impl Iterator<Item = &'static str> {
+    let embeddings = EMBEDDINGS.iter().map(|(kind, _)| *kind);
+    let reranking = RERANKING.iter().map(|(kind, _)| *kind);
+    embeddings.chain(NO_EMBEDDINGS).chain(reranking).chain(MODERATION)
+}

@@ -35,4 +35,4 @@ pub use response::decode_response;
 pub use response_write::encode_response;
 pub use stream::StreamDecoder;
 pub use stream_write::StreamEncoder;
-pub use usage::{decode_usage, encode_usage};
+pub use usage::{decode_usage, encode_count_response, encode_usage};
