@@ -38,6 +38,8 @@ pub(crate) struct Stream {
     head: Option<Bytes>,
     state: State,
     after: Option<After>,
+    /// The format of a stream's caller.
+    dialect: Dialect,
     /// When the body must have ended, so that there is time to settle; a call ends itself before.
     cut: Pin<Box<tokio::time::Sleep>>,
     /// When settling must have ended.
@@ -61,6 +63,7 @@ impl Stream {
     ) -> Self {
         let (parts, body) = response.into_parts();
         Self {
+            dialect: body.dialect().unwrap_or(Dialect::OpenAiChat),
             host: host.clone(),
             head: Some(head(&parts)),
             state: State::Body(Box::new(body)),
@@ -93,14 +96,21 @@ impl Stream {
         }
     }
 
-    /// Ends the body with an error event. Dropping the core's body makes it give its record.
+    /// Ends the body with an error event in the caller's format.
     fn fail(&mut self, reason: &str) -> Bytes {
         tracing::error!(reason, "an answer was cut");
-        self.state = State::Body(Box::new(Body::whole(Bytes::new())));
-        let mut out = BytesMut::new();
         let fault = Fault::new(FaultKind::Timeout, reason);
-        Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
-        out.freeze()
+        let ended = std::mem::replace(&mut self.state, State::Body(Box::new(Body::whole(Bytes::new()))));
+        // What has panicked once may do so again. Dropping the core's body makes it give its record all the same.
+        let event = catch_unwind(AssertUnwindSafe(|| match ended {
+            State::Body(mut body) => body.interrupt(&fault),
+            State::Settling(_) | State::Ended => None,
+        }));
+        event.ok().flatten().unwrap_or_else(|| {
+            let mut out = BytesMut::new();
+            self.dialect.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
+            out.freeze()
+        })
     }
 
     fn settle(&mut self) -> Settling {

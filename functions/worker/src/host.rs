@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use postern_gateway::{After, FetchError, Host, MayFlow, Secret, Timestamp, settle};
 use js_sys::Uint8Array;
+use postern_gateway::{After, FetchError, Host, MayFlow, Secret, Timestamp, settle};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};

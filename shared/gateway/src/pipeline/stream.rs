@@ -3,9 +3,8 @@
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use postern_wire::dialect::Framing;
 use postern_wire::dialect::openai_chat::{EventFacts, EventKind};
-use postern_wire::{Dialect, Fault, FaultKind, Usage};
+use postern_wire::{Fault, FaultKind, Usage};
 
 use super::echo::Echo;
 use super::relay::Relay;
@@ -115,11 +114,9 @@ impl<H: Host> Source<H> {
     }
 
     /// Writes the error event that ends a failed stream.
-    pub(super) fn fail(&mut self, dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         match self {
-            Self::Relay(_) => {
-                dialect.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
-            }
+            Self::Relay(relay) => relay.fail(fault, out),
             Self::Translation(translation) => translation.fail(fault, out),
             Self::Echo(echo) => echo.fail(fault, out),
         }
