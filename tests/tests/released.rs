@@ -61,7 +61,7 @@ async fn call_at(
         .header("content-type", "application/json")
         .body(Payload::whole(body.to_string()))
         .expect("a request");
-    handle(&gateway, host, request).await
+    Box::pin(handle(&gateway, host, request)).await
 }
 
 /// Everything that a body gives.
