@@ -49,6 +49,8 @@ pub(crate) struct Stream {
     /// Whether the body broke off.
     broken: bool,
     after: Option<After>,
+    /// The format of a stream's caller.
+    dialect: Dialect,
     /// When the body must have ended, so that there is time to settle; a call ends itself before.
     cut: Pin<Box<tokio::time::Sleep>>,
     /// When settling must have ended.
@@ -74,6 +76,7 @@ impl Stream {
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let has_events = kind.starts_with("text/event-stream") || kind.starts_with("application/json");
         Self {
+            dialect: body.dialect().unwrap_or(Dialect::OpenAiChat),
             host: host.clone(),
             head: Some(head(&parts)),
             state: State::Body(Box::new(body)),
@@ -111,18 +114,26 @@ impl Stream {
         }
     }
 
-    /// Ends the body, with an error event if it has a place for one. Dropping the core's body makes it give its record.
+    /// Ends the body, with an error event in the caller's format if it has a place for one.
     fn fail(&mut self, reason: &str) -> Option<Bytes> {
         tracing::error!(reason, "an answer was cut");
-        self.state = State::Body(Box::new(Body::whole(Bytes::new())));
+        let fault = Fault::new(FaultKind::Timeout, reason);
+        let ended = std::mem::replace(&mut self.state, State::Body(Box::new(Body::whole(Bytes::new()))));
         if !self.has_events {
+            // Dropping the core's body makes it give its record.
             self.broken = true;
             return None;
         }
-        let mut out = BytesMut::new();
-        let fault = Fault::new(FaultKind::Timeout, reason);
-        Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
-        Some(out.freeze())
+        // What has panicked once may do so again. Dropping the core's body makes it give its record all the same.
+        let event = catch_unwind(AssertUnwindSafe(|| match ended {
+            State::Body(mut body) => body.interrupt(&fault),
+            State::Settling(_) | State::Ended => None,
+        }));
+        Some(event.ok().flatten().unwrap_or_else(|| {
+            let mut out = BytesMut::new();
+            self.dialect.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
+            out.freeze()
+        }))
     }
 
     fn settle(&mut self) -> Settling {

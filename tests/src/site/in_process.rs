@@ -121,7 +121,7 @@ impl InProcessSite {
         heard: &mut Heard,
         after: &mut Option<After>,
     ) {
-        let reply = handle(&self.gateway, &self.host, request).await;
+        let reply = Box::pin(handle(&self.gateway, &self.host, request)).await;
         *after = Some(reply.after);
         let (parts, body) = reply.response.into_parts();
         heard.head = Some((parts.status, parts.headers));

@@ -73,6 +73,27 @@ impl<H: Host> Body<H> {
         }
     }
 
+    /// Ends a stream that the host cannot let go on, with the error event of the caller's format, which is given: nothing
+    /// else comes. The call is settled as one whose stream failed. `None` where there is no stream, or no place for an
+    /// error in it.
+    pub fn interrupt(&mut self, fault: &Fault) -> Option<Bytes> {
+        let event = match &mut self.0 {
+            Content::Stream(stream) => stream.interrupt(fault),
+            Content::Whole(_) | Content::Done => None,
+        };
+        self.0 = Content::Done;
+        event
+    }
+
+    /// The format that a stream is told in; `None` where there is no stream.
+    #[must_use]
+    pub const fn dialect(&self) -> Option<Dialect> {
+        match &self.0 {
+            Content::Stream(stream) => Some(stream.dialect),
+            Content::Whole(_) | Content::Done => None,
+        }
+    }
+
     pub(super) fn stream(streaming: Streaming<H>) -> Self {
         Self(Content::Stream(Box::new(streaming)))
     }
@@ -213,8 +234,17 @@ impl<H: Host> Streaming<H> {
             // The host may have passed on half an event: the error must not become a part of it.
             out.extend_from_slice(b"\n\n");
         }
-        self.source.fail(self.dialect, &told, &mut out);
+        self.source.fail(&told, &mut out);
         self.draft.attempt_failed(fault);
+        self.close(Outcome::StreamFailed);
+        (!breaks).then(|| out.freeze())
+    }
+
+    /// The provider has no part in it.
+    fn interrupt(&mut self, fault: &Fault) -> Option<Bytes> {
+        let breaks = self.source.breaks();
+        let mut out = BytesMut::new();
+        self.source.fail(fault, &mut out);
         self.close(Outcome::StreamFailed);
         (!breaks).then(|| out.freeze())
     }

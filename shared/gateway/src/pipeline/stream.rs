@@ -121,10 +121,12 @@ impl<H: Host> Source<H> {
     }
 
     /// Writes the error event that ends a failed stream.
-    pub(super) fn fail(&mut self, dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         match self {
-            Self::Relay(_) | Self::Passage(_) => {
-                dialect.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
+            Self::Relay(relay) => relay.fail(fault, out),
+            Self::Passage(_) => {
+                // Such streams are OpenAI's.
+                Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
             }
             Self::Translation(translation) => translation.fail(fault, out),
             Self::Echo(echo) => echo.fail(fault, out),
