@@ -4,6 +4,8 @@ use postern_testkit::script::Vendor;
 use postern_testkit::vendor;
 use serde::Deserialize;
 
+use super::Service;
+
 /// A wire format. The name of an area is the format of its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,9 @@ pub enum Format {
     Bedrock,
     /// Cohere's chat.
     Cohere,
+    /// What is no conversation.
+    #[serde(untagged)]
+    Service(Service),
 }
 
 impl Format {
@@ -32,13 +37,17 @@ impl Format {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let path = path.split('?').next().unwrap_or_default();
-        if path.starts_with("/v1/messages") {
+        if let Some(service) = Service::of_path(path) {
+            Self::Service(service)
+        } else if path.starts_with("/v1/messages") {
             Self::Anthropic
         } else if path.starts_with("/v1beta/") {
             Self::Gemini
+        } else if path.starts_with("/v2/") {
+            Self::Cohere
         } else {
             match path {
-                "/v1/responses" => Self::OpenAiResponses,
+                "/v1/responses" | "/v1/responses/input_tokens" => Self::OpenAiResponses,
                 "/v1/completions" => Self::OpenAiCompletions,
                 _ => Self::OpenAiChat,
             }
@@ -62,6 +71,7 @@ impl Format {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
             Self::Cohere => "cohere",
+            Self::Service(service) => service.names().0,
         }
     }
 
@@ -78,13 +88,42 @@ impl Format {
             Self::Bedrock if stream => format!("/model/{model}/converse-stream"),
             Self::Bedrock => format!("/model/{model}/converse"),
             Self::Cohere => "/v2/chat".to_owned(),
+            Self::Service(service) => service.path(model),
+        }
+    }
+
+    /// The operation's name in records.
+    #[must_use]
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::Service(service) => service.names().1,
+            _ => "chat",
+        }
+    }
+
+    /// The format of conversations whose errors go with it.
+    #[must_use]
+    pub const fn kin(self) -> Self {
+        match self {
+            Self::Service(service) => service.kin(),
+            other => other,
+        }
+    }
+
+    /// Whether the address says the model.
+    #[must_use]
+    pub const fn is_addressed(self) -> bool {
+        match self {
+            Self::Gemini => true,
+            Self::Service(service) => service.is_addressed(),
+            _ => false,
         }
     }
 
     /// Where a vendor of the format takes its key.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
+        match self.kin() {
             Self::Anthropic => "x-api-key",
             Self::Gemini => "x-goog-api-key",
             _ => "authorization",
@@ -99,6 +138,7 @@ impl Format {
             Self::OpenAiResponses => Some(vendor::openai_responses::refuse),
             Self::Anthropic => Some(vendor::anthropic::refuse),
             Self::Gemini => Some(vendor::gemini::refuse),
+            Self::Service(service) => Some(service.vendor()),
             Self::OpenAiCompletions | Self::Bedrock | Self::Cohere => None,
         }
     }

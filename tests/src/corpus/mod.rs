@@ -8,7 +8,9 @@ mod file;
 mod format;
 mod forward;
 mod load;
+mod service;
 
 pub use case::{Case, Conduct, ExpectedError, Key, Leaves, RecordRule, Request, Upstream};
 pub use format::Format;
 pub use load::{folder, load};
+pub use service::Service;

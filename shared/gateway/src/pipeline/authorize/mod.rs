@@ -149,6 +149,16 @@ pub(super) async fn send<H: Host>(
     let Some(authorization) = request.extensions_mut().remove::<Authorization>() else {
         return host.fetch(request, connect).await.map_err(Unsent::Fetch);
     };
+    // In a place of its own: most calls need none of it and should not carry its room.
+    Box::pin(send_proved(host, request, authorization, connect)).await
+}
+
+async fn send_proved<H: Host>(
+    host: &H,
+    mut request: Request<Bytes>,
+    authorization: Authorization,
+    connect: Duration,
+) -> Result<Response<H::Body>, Unsent> {
     let unproved = request.clone();
     let proof = authorization.authorize(host, &mut request).await.map_err(Unsent::Unproved)?;
     let response = host.fetch(request, connect).await.map_err(Unsent::Fetch)?;
