@@ -27,6 +27,10 @@ pub enum Format {
     Bedrock,
     /// Cohere's chat.
     Cohere,
+    /// MLflow's gateway: formats of OpenAI, the model in the address.
+    Mlflow,
+    /// Databricks' serving endpoints: the same.
+    Databricks,
     /// What is no conversation.
     #[serde(untagged)]
     Service(Service),
@@ -37,14 +41,26 @@ impl Format {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let path = path.split('?').next().unwrap_or_default();
+        // What MLflow's tracking server passes on to a vendor is that vendor's.
+        let vendors = ["/gateway/openai", "/gateway/anthropic", "/gateway/gemini"];
+        let passed = vendors.iter().find_map(|vendor| path.strip_prefix(vendor));
+        let path = passed.filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
         if let Some(service) = Service::of_path(path) {
-            Self::Service(service)
-        } else if path.starts_with("/v1/messages") {
+            return Self::Service(service);
+        }
+        if path.starts_with("/v1/messages") {
             Self::Anthropic
         } else if path.starts_with("/v1beta/") {
             Self::Gemini
         } else if path.starts_with("/v2/") {
             Self::Cohere
+        } else if ["/gateway/", "/endpoints/", "/api/2.0/endpoints"]
+            .iter()
+            .any(|under| path.starts_with(under))
+        {
+            Self::Mlflow
+        } else if path.starts_with("/serving-endpoints/") || path.starts_with("/api/2.0/serving-endpoints") {
+            Self::Databricks
         } else {
             match path {
                 "/v1/responses" | "/v1/responses/input_tokens" => Self::OpenAiResponses,
@@ -71,6 +87,8 @@ impl Format {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
             Self::Cohere => "cohere",
+            Self::Mlflow => "mlflow",
+            Self::Databricks => "databricks",
             Self::Service(service) => service.names().0,
         }
     }
@@ -88,6 +106,8 @@ impl Format {
             Self::Bedrock if stream => format!("/model/{model}/converse-stream"),
             Self::Bedrock => format!("/model/{model}/converse"),
             Self::Cohere => "/v2/chat".to_owned(),
+            Self::Mlflow => format!("/gateway/{model}/invocations"),
+            Self::Databricks => format!("/serving-endpoints/{model}/invocations"),
             Self::Service(service) => service.path(model),
         }
     }
@@ -120,6 +140,15 @@ impl Format {
         }
     }
 
+    /// The format of an upstream that gets a caller's bytes but for the model.
+    #[must_use]
+    pub const fn usual_upstream(self) -> Self {
+        match self {
+            Self::Mlflow | Self::Databricks => Self::OpenAiChat,
+            other => other,
+        }
+    }
+
     /// Where a vendor of the format takes its key.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -132,14 +161,18 @@ impl Format {
 
     /// What a vendor of the format refuses.
     #[must_use]
-    pub fn vendor(self) -> Option<Vendor> {
+    pub fn vendor(self) -> Vendor {
         match self {
-            Self::OpenAiChat => Some(vendor::openai_chat::refuse),
-            Self::OpenAiResponses => Some(vendor::openai_responses::refuse),
-            Self::Anthropic => Some(vendor::anthropic::refuse),
-            Self::Gemini => Some(vendor::gemini::refuse),
-            Self::Service(service) => Some(service.vendor()),
-            Self::OpenAiCompletions | Self::Bedrock | Self::Cohere => None,
+            Self::OpenAiChat => vendor::openai_chat::refuse,
+            Self::OpenAiResponses => vendor::openai_responses::refuse,
+            Self::Anthropic => vendor::anthropic::refuse,
+            Self::Gemini => vendor::gemini::refuse,
+            Self::OpenAiCompletions => vendor::openai_completions::refuse,
+            Self::Bedrock => vendor::bedrock::refuse,
+            Self::Cohere => vendor::cohere::refuse,
+            Self::Service(service) => service.vendor(),
+            // Nobody is asked in these.
+            Self::Mlflow | Self::Databricks => vendor::openai_chat::refuse,
         }
     }
 }

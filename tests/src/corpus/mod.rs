@@ -7,6 +7,7 @@ mod case;
 mod file;
 mod format;
 mod forward;
+mod frames;
 mod load;
 mod service;
 

@@ -3,7 +3,9 @@
 mod config;
 mod connections;
 mod dynamodb;
+mod import;
 mod keys;
+mod providers;
 mod records;
 mod start;
 mod stop;

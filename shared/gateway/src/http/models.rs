@@ -7,6 +7,7 @@ use postern_wire::provider::Preset;
 
 use super::error::{json_response, response_in};
 use super::model_shapes::{Described, Shape};
+use super::{Surface, surface_of};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
 use crate::identity::{self, Caller};
@@ -16,16 +17,17 @@ use crate::time::Timestamp;
 /// Every model that the key may use: the configured ones first, then what the catalog knows of each provider.
 pub(crate) async fn list<H: Host>(gateway: &Gateway, host: &H, parts: &Parts, now: Timestamp) -> Reply<H> {
     let shape = Shape::of(parts);
+    let surface = errors_of(parts, shape);
     let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
-        Err(refused) => return Reply::plain(response_in(shape.errors(), None, &refused.error)),
+        Err(refused) => return Reply::plain(response_in(surface, None, &refused.error)),
     };
     let snapshot = gateway.snapshot();
     let models: Vec<Described> =
         names(&snapshot, &caller).map(|(id, owner)| describe(&snapshot, &id, &owner)).collect();
     Reply::plain(match shape.page(&models, parts.uri.query().unwrap_or_default()) {
         Ok(page) => json_response(StatusCode::OK, &page),
-        Err(error) => response_in(shape.errors(), None, &error),
+        Err(error) => response_in(surface, None, &error),
     })
 }
 
@@ -38,11 +40,31 @@ pub(crate) async fn retrieve<H: Host>(
     name: &str,
 ) -> Reply<H> {
     let shape = Shape::of(parts);
+    let surface = errors_of(parts, shape);
     let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
-        Err(refused) => return Reply::plain(response_in(shape.errors(), None, &refused.error)),
+        Err(refused) => return Reply::plain(response_in(surface, None, &refused.error)),
     };
     let snapshot = gateway.snapshot();
+    match owner(&snapshot, &caller, name) {
+        Some(owner) => {
+            Reply::plain(json_response(StatusCode::OK, &shape.one(&describe(&snapshot, name, owner))))
+        }
+        None => {
+            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
+            let error = GatewayError::new(ErrorKind::UnknownModel, text).at("model");
+            Reply::plain(response_in(surface, None, &error))
+        }
+    }
+}
+
+/// How errors are told to whoever asks in this shape.
+fn errors_of(parts: &Parts, shape: Shape) -> Surface {
+    surface_of(parts.uri.path()).of_call(shape.errors())
+}
+
+/// Who has a model of this name that the key may use.
+pub(super) fn owner<'a>(snapshot: &Snapshot, caller: &Caller, name: &'a str) -> Option<&'a str> {
     let owner = match name.split_once('/') {
         _ if snapshot.config.models.contains_key(name) => Some("postern"),
         Some((provider, model)) => {
@@ -53,16 +75,7 @@ pub(crate) async fn retrieve<H: Host>(
         }
         None => None,
     };
-    match owner.filter(|_| caller.may_use(name)) {
-        Some(owner) => {
-            Reply::plain(json_response(StatusCode::OK, &shape.one(&describe(&snapshot, name, owner))))
-        }
-        None => {
-            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
-            let error = GatewayError::new(ErrorKind::UnknownModel, text).at("model");
-            Reply::plain(response_in(shape.errors(), None, &error))
-        }
-    }
+    owner.filter(|_| caller.may_use(name))
 }
 
 /// The names of a vendor's models that can be asked here, as far as the catalog, or the demo, knows them.
@@ -80,7 +93,11 @@ pub(crate) fn upstream_models(preset: &'static Preset) -> Vec<&'static str> {
     catalog::of_kind(preset.kind).filter(asked).map(|entry| entry.name).collect()
 }
 
-fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item = (String, String)> + 'a {
+/// Every model that the key may use, with who has it.
+pub(super) fn names<'a>(
+    snapshot: &'a Snapshot,
+    caller: &'a Caller,
+) -> impl Iterator<Item = (String, String)> + 'a {
     let config = &snapshot.config;
     let logical = config.models.keys().map(|name| (name.to_owned(), "postern".to_owned()));
     let upstream = config.providers.iter().flat_map(|(provider, settings)| {

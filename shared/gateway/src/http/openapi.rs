@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 
-use super::routes::{Entry, TABLE, Tag};
+use super::routes::{Entry, Tag, table};
 use crate::host::Host;
 use crate::pipeline::{Body, Reply};
 
@@ -22,7 +22,7 @@ pub(crate) fn reply<H: Host>() -> Reply<H> {
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for entry in TABLE {
+    for entry in table() {
         let path = entry.path.replace("{*", "{");
         let methods = paths.entry(path).or_insert_with(|| json!({}));
         if let Some(methods) = methods.as_object_mut() {
@@ -58,11 +58,13 @@ fn operation(entry: &Entry) -> Value {
         Tag::Anthropic => ("Anthropic", json!([{ "x-api-key": [] }, { "key": [] }])),
         Tag::Gemini => ("Gemini", json!([{ "x-goog-api-key": [] }, { "key": [] }])),
         Tag::Cohere => ("Cohere", json!([{ "key": [] }])),
+        Tag::Mlflow => ("MLflow", json!([{ "key": [] }])),
+        Tag::Databricks => ("Databricks", json!([{ "key": [] }])),
         Tag::Administration => ("Administration", json!([{ "administrator": [] }])),
         Tag::Operations => ("Operations", json!([])),
     };
     let error = match entry.tag {
-        Tag::Anthropic | Tag::Gemini | Tag::Cohere => "VendorAnswer",
+        Tag::Anthropic | Tag::Gemini | Tag::Cohere | Tag::Mlflow | Tag::Databricks => "VendorAnswer",
         Tag::OpenAi | Tag::Administration | Tag::Operations => "Error",
     };
     let mut operation = json!({

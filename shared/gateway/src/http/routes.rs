@@ -3,8 +3,10 @@
 use http::{Method, StatusCode};
 use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
-use postern_wire::{Dialect, embed, rerank};
+use postern_wire::{Dialect, embed};
 
+use super::mlflow_routes::{MLFLOW, in_one_segment};
+use super::service_routes::SERVICES;
 use crate::error::{ErrorKind, GatewayError};
 use crate::pipeline::{Address, Asks, Kind};
 
@@ -27,6 +29,9 @@ pub(crate) enum Route {
     Call(Asks),
     Models,
     Model(String),
+    /// The list of endpoints, and one of them, in the shape of the path.
+    Endpoints,
+    Endpoint(String),
     Admin(AdminOperation),
     Health,
     Ready,
@@ -50,12 +55,12 @@ pub(crate) struct Entry {
     pub(crate) streams: bool,
     /// Parameters of the query, with what they mean.
     pub(crate) query: &'static [(&'static str, &'static str)],
-    make: fn(String) -> Route,
+    pub(super) make: fn(String) -> Route,
 }
 
 impl Entry {
     /// What most operations are: a GET that answers 200 with JSON.
-    const GET: Self = Self {
+    pub(super) const GET: Self = Self {
         method: Method::GET,
         path: "",
         tag: Tag::Operations,
@@ -81,6 +86,10 @@ pub(crate) enum Tag {
     Gemini,
     /// The same, with Cohere's.
     Cohere,
+    /// The same, with MLflow's client.
+    Mlflow,
+    /// The same, with Databricks' clients.
+    Databricks,
     /// Administrators, with their token.
     Administration,
     /// Whoever operates the deployment, without credentials.
@@ -88,7 +97,12 @@ pub(crate) enum Tag {
 }
 
 /// Every route there is.
-pub(crate) const TABLE: &[Entry] = &[
+pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
+    TABLE.iter().chain(SERVICES).chain(MLFLOW)
+}
+
+/// The routes of vendors and of our own.
+const TABLE: &[Entry] = &[
     Entry {
         method: Method::POST,
         path: "/v1/chat/completions",
@@ -111,17 +125,6 @@ pub(crate) const TABLE: &[Entry] = &[
         answer: "VendorAnswer",
         streams: true,
         make: |_| answer(Dialect::OpenAiResponses),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/responses/input_tokens",
-        tag: Tag::OpenAi,
-        id: "countResponseTokens",
-        summary: "How many tokens a prompt has (OpenAI Responses)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiResponses, Kind::Count),
         ..Entry::GET
     },
     Entry {
@@ -156,7 +159,10 @@ pub(crate) const TABLE: &[Entry] = &[
         summary: "How many tokens a prompt has (Anthropic Messages)",
         body: Some("VendorRequest"),
         answer: "VendorAnswer",
-        make: |_| Route::Call(Asks { dialect: Dialect::Anthropic, kind: Kind::Count, address: None }),
+        make: |_| {
+            let (kind, dialect) = (Kind::Count, Dialect::Anthropic);
+            Route::Call(Asks { dialect, kind, address: None, endpoint: None })
+        },
         ..Entry::GET
     },
     Entry {
@@ -170,80 +176,6 @@ pub(crate) const TABLE: &[Entry] = &[
         streams: true,
         query: &[("alt", "sse: a stream as events, not as one JSON array")],
         make: |_| answer(Dialect::Gemini),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/embeddings",
-        tag: Tag::OpenAi,
-        id: "createEmbedding",
-        summary: "Vectors of texts (OpenAI Embeddings)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/rerank",
-        tag: Tag::OpenAi,
-        id: "rerank",
-        summary: "Documents by their relevance to a question (Cohere's and Jina's format)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/moderations",
-        tag: Tag::OpenAi,
-        id: "createModeration",
-        summary: "Whether texts and images are harmful (OpenAI Moderations)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Moderate),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/embed",
-        tag: Tag::Cohere,
-        id: "cohereEmbed",
-        summary: "Vectors of texts (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Embed(embed::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/rerank",
-        tag: Tag::Cohere,
-        id: "cohereRerank",
-        summary: "Documents by their relevance to a question (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models",
-        tag: Tag::Gemini,
-        id: "listGeminiModels",
-        summary: "The models that the key may use (Gemini)",
-        answer: "VendorAnswer",
-        query: &[("pageSize", "at most 1000"), ("pageToken", "nextPageToken of the page before")],
-        make: |_| Route::Models,
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models/{*id}",
-        tag: Tag::Gemini,
-        id: "retrieveGeminiModel",
-        summary: "One model, also of the form PROVIDER/MODEL (Gemini)",
-        answer: "VendorAnswer",
-        make: Route::Model,
         ..Entry::GET
     },
     Entry {
@@ -386,12 +318,12 @@ pub(crate) const TABLE: &[Entry] = &[
     },
 ];
 
-const fn answer(dialect: Dialect) -> Route {
-    Route::Call(Asks { dialect, kind: Kind::Answer, address: None })
+pub(super) const fn answer(dialect: Dialect) -> Route {
+    Route::Call(Asks { dialect, kind: Kind::Answer, address: None, endpoint: None })
 }
 
-const fn other(errors: Dialect, kind: Kind) -> Route {
-    Route::Call(Asks { dialect: errors, kind, address: None })
+pub(super) const fn other(errors: Dialect, kind: Kind) -> Route {
+    Route::Call(Asks { dialect: errors, kind, address: None, endpoint: None })
 }
 
 /// Takes `MODEL:METHOD` apart.
@@ -418,22 +350,7 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
     let events = query.split('&').any(|pair| pair == "alt=sse");
     let framing = if stream && !events { Framing::Array } else { Framing::Events };
     let address = Some(Address { model: model.to_owned(), stream, framing });
-    Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address }))
-}
-
-/// Whose errors are told on a path, also where nothing is.
-pub(crate) fn dialect_of(path: &str) -> Dialect {
-    let under =
-        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if under("/v1/messages") {
-        Dialect::Anthropic
-    } else if under("/v1beta") {
-        Dialect::Gemini
-    } else if under("/v2") {
-        Dialect::Cohere
-    } else {
-        Dialect::OpenAiChat
-    }
+    Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address, endpoint: None }))
 }
 
 /// Finds routes.
@@ -445,7 +362,7 @@ pub(crate) struct Router {
 impl Router {
     pub(crate) fn new() -> Self {
         let mut by_path = std::collections::BTreeMap::<&str, Vec<&'static Entry>>::new();
-        for entry in TABLE {
+        for entry in table() {
             by_path.entry(entry.path).or_default().push(entry);
         }
         let mut paths = matchit::Router::new();
@@ -462,20 +379,22 @@ impl Router {
         path: &str,
         query: Option<&str>,
     ) -> Result<Route, GatewayError> {
-        let Ok(found) = self.paths.at(path) else {
+        let Ok(found) = self.paths.at(&in_one_segment(path)).map(|found| {
+            let parameter = found.params.iter().next().map_or("", |(_, value)| value);
+            (found.value, percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned())
+        }) else {
             let text = format!("there is nothing at {path}: /openapi.json lists what there is");
             return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
         };
         // A HEAD is a GET whose body the HTTP server leaves out.
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(entry) = found.value.iter().find(|entry| entry.method == *wanted) else {
-            let takes: Vec<&str> = found.value.iter().map(|entry| entry.method.as_str()).collect();
+        let (entries, parameter) = found;
+        let Some(entry) = entries.iter().find(|entry| entry.method == *wanted) else {
+            let takes: Vec<&str> = entries.iter().map(|entry| entry.method.as_str()).collect();
             let text = format!("{path} takes {}, not {method}", takes.join(" and "));
             let allow = Some(takes.join(", "));
             return Err(GatewayError { allow, ..GatewayError::new(ErrorKind::MethodNotAllowed, text) });
         };
-        let parameter = found.params.iter().next().map_or("", |(_, value)| value);
-        let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();
         if entry.tag == Tag::Gemini && entry.method == Method::POST {
             return gemini(&parameter, query.unwrap_or_default());
         }
@@ -490,7 +409,7 @@ mod tests {
     #[test]
     fn every_entry_is_found_by_its_own_path() {
         let router = Router::new();
-        for entry in TABLE {
+        for entry in table() {
             let model = if entry.tag == Tag::Gemini { "m:countTokens" } else { "openai%2Fgpt-4o" };
             let path = entry.path.replace("{*id}", model).replace("{id}", "k1");
             assert!(router.find(&entry.method, &path, None).is_ok(), "{} {path}", entry.method);
@@ -516,21 +435,6 @@ mod tests {
         assert_eq!((events.stream, events.framing), (true, Framing::Events));
         let other = router.find(&Method::POST, "/v1beta/models/m:predict", None).unwrap_err();
         assert_eq!(other.kind, ErrorKind::UnknownRoute);
-    }
-
-    #[test]
-    fn errors_are_told_in_the_format_of_the_path() {
-        for (path, dialect) in [
-            ("/v1/messages", Dialect::Anthropic),
-            ("/v1/messages/batches", Dialect::Anthropic),
-            ("/v1/messagesx", Dialect::OpenAiChat),
-            ("/v1beta/models/m", Dialect::Gemini),
-            ("/v2/rerank", Dialect::Cohere),
-            ("/v1/responses", Dialect::OpenAiChat),
-            ("/", Dialect::OpenAiChat),
-        ] {
-            assert_eq!(dialect_of(path), dialect, "{path}");
-        }
     }
 
     #[test]

@@ -11,11 +11,14 @@ use futures_util::future::{Either, select};
 use http::HeaderValue;
 use http::request::Parts;
 use postern_wire::dialect::Framing;
+use postern_wire::dialect::mlflow::endpoints::EndpointType;
+use postern_wire::dialect::mlflow::{self, Shape};
 use postern_wire::{Dialect, embed, rerank};
 
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
 use crate::host::Host;
+use crate::http::{Surface, surface_of};
 use crate::time::Timestamp;
 
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
@@ -64,6 +67,8 @@ pub(crate) struct Asks {
     pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) address: Option<Address>,
+    /// The endpoint that the address names, where the body then says what is asked (MLflow, Databricks).
+    pub(crate) endpoint: Option<String>,
 }
 
 /// A request to a model, before anything is known of its caller.
@@ -73,6 +78,9 @@ pub(crate) struct Call {
     pub(crate) dialect: Dialect,
     pub(super) kind: Kind,
     pub(super) address: Option<Address>,
+    pub(super) endpoint: Option<String>,
+    /// How its errors are told.
+    pub(crate) surface: Surface,
     pub(super) trace: TraceContext,
     pub(super) parts: Parts,
 }
@@ -85,13 +93,36 @@ impl Call {
         asks: Asks,
         parts: Parts,
     ) -> Self {
-        let Asks { dialect, kind, address } = asks;
+        let Asks { dialect, kind, address, endpoint } = asks;
+        let surface = surface_of(parts.uri.path()).of_call(dialect);
         let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
-        Self { id, arrived, dialect, kind, address, trace, parts }
+        Self { id, arrived, dialect, kind, address, endpoint, surface, trace, parts }
+    }
+
+    /// Where the address names an endpoint, the body says in which format the call is; it comes back with the endpoint as
+    /// its model.
+    pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
+        let Some(endpoint) = &self.endpoint else { return Ok(body) };
+        let (shape, body) = mlflow::address(endpoint, &body)?;
+        (self.kind, self.dialect) = match shape {
+            Shape::Endpoint(EndpointType::Chat) => (Kind::Answer, Dialect::OpenAiChat),
+            Shape::Endpoint(EndpointType::Completions) => (Kind::Answer, Dialect::OpenAiCompletions),
+            Shape::Endpoint(EndpointType::Embeddings) => {
+                (Kind::Embed(embed::Format::OpenAi), Dialect::OpenAiChat)
+            }
+            Shape::Scoring => {
+                let text = "expected `messages`, `prompt` or `input`";
+                return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
+            }
+        };
+        Ok(body)
     }
 
     /// The name of the request's format.
     pub(super) const fn format(&self) -> &'static str {
+        if let Some(name) = self.surface.own_name() {
+            return name;
+        }
         match self.kind {
             Kind::Answer | Kind::Count => self.dialect.name(),
             Kind::Embed(format) => format.name(),

@@ -88,7 +88,9 @@ impl<'a> Conversation<'a> {
     ) -> Result<Written<'l>, GatewayError> {
         let caller = self.call.dialect;
         let stream = self.head.stream;
-        let own = provider.way_in(caller).filter(|_| self.framing() == Framing::Events || !stream);
+        let own = provider
+            .way_in(caller, &leg.model)
+            .filter(|way| way.dress.keeps_answers() && (self.framing() == Framing::Events || !stream));
         if let Some(way) = own {
             let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
             let hide_usage = caller.asks_for_usage() && !self.head.include_usage;
@@ -101,10 +103,12 @@ impl<'a> Conversation<'a> {
                 remarks: Remarks::default(),
             });
         }
-        let way = provider.way_in(caller).or_else(|| provider.first_way()).ok_or_else(|| {
-            let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
-            GatewayError::new(ErrorKind::NotConfigured, text)
-        })?;
+        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model)).ok_or_else(
+            || {
+                let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
+                GatewayError::new(ErrorKind::NotConfigured, text)
+            },
+        )?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {
             sending: self.sending(way, leg),
@@ -147,6 +151,7 @@ impl<'a> Conversation<'a> {
         let mut request = Request::clone(original);
         let mut lost = Vec::new();
         if foreign {
+            caller.check(&request)?;
             lost = caller.weigh_extra(&request);
             for field in request.leave_extra() {
                 if !lost.iter().any(|loss| loss.field == field) {
@@ -162,6 +167,12 @@ impl<'a> Conversation<'a> {
         let target = Target { model: &leg.model, kind: provider.kind.kind, max_output: limits.max_output };
         let mut encoded = way.dialect.encode_request(&request, &target);
         encoded.lost.splice(0..0, lost);
+        if foreign {
+            // The caller finds in its request what is named as it wrote it.
+            for field in encoded.lost.iter_mut().map(|loss| &mut loss.field).chain(&mut encoded.lowered) {
+                *field = caller.field_name(original, field);
+            }
+        }
         judge(&encoded.lost, |_| false, leg, provider, way.dialect.name())?;
         let input_tokens = (stream && caller.begins_with_usage())
             .then(|| postern_tokens::count_request(&leg.model, original).tokens);

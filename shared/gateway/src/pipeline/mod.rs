@@ -4,6 +4,7 @@
 //! their order cannot be wrong.
 
 mod accept;
+mod account;
 mod attempt;
 mod authorize;
 mod body;
@@ -48,7 +49,7 @@ use postern_wire::Dialect;
 use tracing::Instrument as _;
 
 use crate::host::Host;
-use crate::http::Route;
+use crate::http::{Route, Surface};
 use crate::{admin, http as surface};
 
 /// The answer to a request, and what is still to be done once it has been sent.
@@ -80,7 +81,7 @@ where
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let route = gateway.router.find(&parts.method, path, parts.uri.query());
-    let dialect = surface::dialect_of(path);
+    let whose = surface::surface_of(path);
     let span = tracing::debug_span!("request", request_id = %id);
     let mut reply = async {
         match route {
@@ -90,18 +91,22 @@ where
             }
             Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
             Ok(Route::Model(name)) => surface::models::retrieve(gateway, host, &parts, arrived, &name).await,
+            Ok(Route::Endpoints) => surface::endpoints::list(gateway, host, &parts, arrived).await,
+            Ok(Route::Endpoint(name)) => {
+                surface::endpoints::retrieve(gateway, host, &parts, arrived, &name).await
+            }
             Ok(Route::Admin(operation)) => admin::run(gateway, host, operation, &parts, body).await,
             Ok(Route::Health) => surface::health::health(),
             Ok(Route::Ready) => surface::health::ready(gateway, host).await,
             Ok(Route::OpenApi) => surface::openapi::reply(),
-            Err(error) => surface::error::reply(dialect, &id, &error),
+            Err(error) => surface::error::reply(whose, &id, &error),
         }
     }
     .instrument(span)
     .await;
     let headers = reply.response.headers_mut();
     headers.insert(&surface::REQUEST_ID, id.header());
-    if dialect == Dialect::Anthropic {
+    if whose == Surface::Vendor(Dialect::Anthropic) {
         // Where Anthropic's SDKs look for it.
         headers.insert(&surface::ANTHROPIC_REQUEST_ID, id.header());
     }

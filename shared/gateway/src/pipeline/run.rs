@@ -27,7 +27,7 @@ use crate::identity::{self, Caller};
 use crate::record::{Outcome, Place, Record};
 
 /// Runs a call through all stages.
-pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, call: Call, body: B) -> Reply<H>
+pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, mut call: Call, body: B) -> Reply<H>
 where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
@@ -53,6 +53,12 @@ where
         Ok(body) => body,
         Err(error) => return refuse(&call, draft, &error),
     };
+    let body = match call.address_body(body) {
+        Ok(body) => body,
+        Err(error) => return refuse(&call, draft, &error),
+    };
+    // Where the address leaves that open, the body has just said it.
+    call.kind.operation().clone_into(&mut draft.record().operation);
     let exchange = match Exchange::read(&call, &body) {
         Ok(exchange) => exchange,
         Err(error) => return refuse(&call, draft, &error),
@@ -107,7 +113,7 @@ pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut 
     let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
     draft.fail(&error, outcome);
     let mut response = http_error::response_to(call, &error);
-    if let Some(Verbatim { status, body }) = verbatim {
+    if let Some(Verbatim { status, body }) = verbatim.filter(|_| call.surface.is_vendors()) {
         draft.record().status = status.as_u16();
         *response.status_mut() = status;
         *response.body_mut() = Body::whole(body);

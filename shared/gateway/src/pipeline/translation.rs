@@ -96,7 +96,13 @@ impl<H: Host> Translation<H> {
 
     /// Writes the error event of the caller's format.
     pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.encoder.fail(fault, out);
+        if self.foreign {
+            // A vendor's word for the type means nothing in another format: its own goes by the class.
+            let fault = Fault { error_type: None, ..fault.clone() };
+            self.encoder.fail(&fault, out);
+        } else {
+            self.encoder.fail(fault, out);
+        }
     }
 
     /// Tells what has been read, up to about `limit` bytes.

@@ -1,10 +1,13 @@
 //! What vendors refuse, from their documentation: an upstream that takes everything would hide what a gateway breaks.
 
 pub mod anthropic;
+pub mod bedrock;
+pub mod cohere;
 pub mod embed;
 pub mod gemini;
 pub mod moderation;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 pub mod rerank;
 

@@ -3,10 +3,12 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod carried;
+mod check;
 pub mod cohere;
 pub(crate) mod effort;
 mod events;
 pub(crate) mod fields;
+pub(crate) mod file_id;
 pub mod gemini;
 mod http_date;
 pub(crate) mod loss;
@@ -17,6 +19,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 pub(crate) mod peek;
 pub(crate) mod said;
+mod spelt;
 mod streams;
 mod target;
 #[cfg(test)]
@@ -125,6 +128,21 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::weigh_extra(request),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether a request that was read from this format is possible in it: numbers within their ranges, bytes in base64,
+    /// results of tools behind their calls. To be asked before it is told in another format.
+    ///
+    /// # Errors
+    /// Names the field as the caller wrote it.
+    pub fn check(self, request: &chat::Request) -> Result<(), DecodeError> {
+        check::check(self, request)
+    }
+
+    /// A field by its canonical name ([`Loss::field`]), as a caller of this format writes it.
+    #[must_use]
+    pub fn field_name(self, request: &chat::Request, field: &str) -> String {
+        spelt::name(self, request, field)
     }
 
     /// Writes a request to a provider. What the format cannot say is left out and named.

@@ -97,11 +97,15 @@ impl Observer {
 
 fn read(reader: &mut dyn StreamDecoder) -> Result<EventFacts, PeekFailure> {
     let mut facts = EventFacts::none();
+    let mut has_choices = false;
     while let Some(delta) = reader.next()? {
+        has_choices |= matches!(delta, Delta::Choice { .. });
         note(&delta, &mut facts);
     }
     if reader.is_done() {
         facts.kind = EventKind::Done;
+    } else if facts.usage.is_some() && !has_choices {
+        facts.kind = EventKind::Usage;
     }
     Ok(facts)
 }

@@ -192,7 +192,10 @@ pub fn weigh_extra(request: &Request) -> Vec<Loss> {
             }
             ("background", _) => meaning("other providers answer at once; leave `background` out"),
             ("max_tool_calls", _) => hint("only tools that run at OpenAI are counted"),
-            ("include", Value::Array(entries)) if entries.is_empty() => None,
+            // Sealed reasoning is always in the answer.
+            ("include", Value::Array(entries)) if entries.iter().all(|entry| entry == SEALED_REASONING) => {
+                None
+            }
             ("include", _) => hint("what else to include is particular to OpenAI"),
             ("truncation", Value::String(word)) if word == "disabled" => None,
             ("truncation", _) => hint("other providers do not shorten a conversation that is too long"),
