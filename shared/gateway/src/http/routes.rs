@@ -5,10 +5,11 @@ use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
 use postern_wire::{Dialect, embed};
 
+use super::media_routes::MEDIA;
 use super::mlflow_routes::{MLFLOW, in_one_segment};
 use super::service_routes::SERVICES;
 use crate::error::{ErrorKind, GatewayError};
-use crate::pipeline::{Address, Asks, Kind};
+use crate::pipeline::{Address, Asks, Kind, Resource};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(crate) enum AdminOperation {
 pub(crate) enum Route {
     /// A call about a conversation.
     Call(Asks),
+    /// A call about what a provider keeps, with its id.
+    Resource(Resource, String),
     Models,
     Model(String),
     /// The list of endpoints, and one of them, in the shape of the path.
@@ -98,7 +101,7 @@ pub(crate) enum Tag {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
-    TABLE.iter().chain(SERVICES).chain(MLFLOW)
+    TABLE.iter().chain(SERVICES).chain(MLFLOW).chain(MEDIA)
 }
 
 /// The routes of vendors and of our own.
@@ -355,7 +358,7 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
 
 /// Finds routes.
 pub(crate) struct Router {
-    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    /// Each path leads to the [`entries`] that have it, one a method.
     paths: matchit::Router<Vec<&'static Entry>>,
 }
 

@@ -8,6 +8,7 @@ pub mod gemini;
 pub mod moderation;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_forms;
 pub mod openai_responses;
 pub mod rerank;
 
