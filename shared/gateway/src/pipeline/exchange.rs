@@ -52,6 +52,11 @@ impl<'a> Exchange<'a> {
             Kind::Embed(format) => Self::Embeddings(Box::new(Embeddings::read(call, format, body)?)),
             Kind::Rerank(format) => Self::Reranking(Box::new(Reranking::read(call, format, body)?)),
             Kind::Moderate => Self::Moderation(Box::new(Moderation::read(call, body)?)),
+            // These pass and are not read: see `media`.
+            Kind::Media(_) | Kind::Resource(_) => {
+                let text = "this is no request that is read";
+                return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
+            }
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod effort;
 pub mod error;
+mod foreign;
 mod message;
 mod part;
 pub mod peek;
