@@ -7,10 +7,15 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from anthropic import Anthropic
+from bedrock import Bedrock
+from cohere import Cohere
+from gemini import Gemini
 from openai_chat import OpenAiChat
+from openai_responses import OpenAiResponses
 from vendor import MIDWAY, MISCHIEF, Call, Refused
 
-VENDORS = [OpenAiChat()]
+VENDORS = [OpenAiChat(), OpenAiResponses(), Anthropic(), Gemini(), Bedrock(), Cohere()]
 USER = re.compile(rb"user-[0-9a-f-]{32,36}")
 
 

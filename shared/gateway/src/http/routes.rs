@@ -158,6 +158,20 @@ pub(crate) const TABLE: &[Entry] = &[
         make: |_| answer(Dialect::Gemini),
         ..Entry::GET
     },
+    // Where Google's SDKs call since they take this version by default.
+    Entry {
+        method: Method::POST,
+        path: "/v1/models/{*id}",
+        tag: Tag::Gemini,
+        id: "generateContentV1",
+        summary: "The same at the path of the API's first version (Gemini)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        query: &[("alt", "sse: a stream as events, not as one JSON array")],
+        make: |_| answer(Dialect::Gemini),
+        ..Entry::GET
+    },
     Entry {
         path: "/v1/models",
         tag: Tag::OpenAi,
@@ -297,6 +311,9 @@ const fn answer(dialect: Dialect) -> Route {
     Route::Call(Asks { dialect, kind: Kind::Answer, address: None })
 }
 
+/// What Gemini's models can be asked here.
+const GEMINI_METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
+
 /// Takes `MODEL:METHOD` apart.
 fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
     let (model, method) = address.rsplit_once(':').unwrap_or((address, ""));
@@ -322,13 +339,19 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
     Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address }))
 }
 
+/// Whether a path under OpenAI's list of models is a call of Gemini's, `/v1/models/MODEL:METHOD`. Models have colons too.
+fn is_gemini_call(path: &str) -> bool {
+    let method = path.strip_prefix("/v1/models/").and_then(|rest| rest.rsplit_once(':'));
+    method.is_some_and(|(_, method)| GEMINI_METHODS.contains(&method))
+}
+
 /// Whose errors are told on a path, also where nothing is.
 pub(crate) fn dialect_of(path: &str) -> Dialect {
     let under =
         |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if under("/v1/messages") {
         Dialect::Anthropic
-    } else if under("/v1beta") {
+    } else if under("/v1beta") || is_gemini_call(path) {
         Dialect::Gemini
     } else {
         Dialect::OpenAiChat
@@ -409,6 +432,7 @@ mod tests {
         };
         let whole = find("/v1beta/models/demo/echo:generateContent", Some("key=k"));
         assert_eq!(whole, Address { model: "demo/echo".into(), stream: false, framing: Framing::Events });
+        assert_eq!(find("/v1/models/demo/echo:generateContent", Some("key=k")), whole);
         let array = find("/v1beta/models/m:streamGenerateContent", None);
         assert_eq!((array.stream, array.framing), (true, Framing::Array));
         let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));
@@ -424,6 +448,8 @@ mod tests {
             ("/v1/messages/batches", Dialect::Anthropic),
             ("/v1/messagesx", Dialect::OpenAiChat),
             ("/v1beta/models/m", Dialect::Gemini),
+            ("/v1/models/m:generateContent", Dialect::Gemini),
+            ("/v1/models/local/llama3.2:3b", Dialect::OpenAiChat),
             ("/v1/responses", Dialect::OpenAiChat),
             ("/", Dialect::OpenAiChat),
         ] {

@@ -123,6 +123,7 @@ impl Dialect {
         match self {
             Self::OpenAiResponses => openai_responses::weigh_extra(request),
             Self::OpenAiCompletions => openai_completions::weigh_extra(request),
+            Self::Anthropic => anthropic::weigh_extra(request),
             _ => Vec::new(),
         }
     }

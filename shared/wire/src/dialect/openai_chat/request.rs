@@ -299,7 +299,8 @@ fn encode_format(format: &ResponseFormat) -> Value {
         ResponseFormat::JsonObject => json!({"type": "json_object"}),
         ResponseFormat::JsonSchema(schema) => {
             let mut inner = Map::new();
-            put_some(&mut inner, "name", schema.name.as_ref());
+            // The format requires a name; it does not matter which.
+            put(&mut inner, "name", schema.name.clone().unwrap_or_else(|| "answer".to_owned()));
             put_some(&mut inner, "description", schema.description.as_ref());
             put_some(&mut inner, "schema", schema.schema.as_ref());
             put_some(&mut inner, "strict", schema.strict.as_ref());

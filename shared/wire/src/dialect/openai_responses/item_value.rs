@@ -185,7 +185,12 @@ impl Thought {
     /// Whether a piece belongs to this item. `in_part`: its last part has not ended.
     pub(super) fn goes_on_with(&self, piece: &ReasoningDelta, in_part: bool) -> bool {
         let format = piece.reasoning.format.as_ref();
-        if piece.extra.contains_key("item") || (format.is_some() && format != self.sealed.format.as_ref()) {
+        // A stream says whose text it was with the signature, behind the text.
+        let signs = piece.signature.is_some() && piece.reasoning.text.is_empty() && self.signature.is_none();
+        let known = signs && self.sealed.format.is_none();
+        if piece.extra.contains_key("item")
+            || (format.is_some() && format != self.sealed.format.as_ref() && !known)
+        {
             return false;
         }
         match (&self.known_id, &piece.id) {
@@ -221,6 +226,9 @@ impl Thought {
     pub(super) fn seal(&mut self, piece: &ReasoningDelta) {
         if let Some(data) = &piece.reasoning.data {
             self.sealed.data.get_or_insert_default().push_str(data);
+        }
+        if self.sealed.format.is_none() {
+            self.sealed.format.clone_from(&piece.reasoning.format);
         }
         if let Some(signature) = &piece.signature {
             self.signature.get_or_insert_default().push_str(signature);
