@@ -65,6 +65,8 @@ impl Host for WorkerHost {
     type Store = KvStore;
     type Journal = TenantJournal;
 
+    const CALLS_SHARE: bool = false;
+
     fn now(&self) -> Timestamp {
         now()
     }

@@ -22,6 +22,9 @@ pub trait Host: Clone + 'static {
     /// Append and query: call records.
     type Journal: Journal;
 
+    /// Whether a call may wait for what another call has begun. Not on a Worker, where that may end with the other call.
+    const CALLS_SHARE: bool = true;
+
     /// The time now.
     fn now(&self) -> Timestamp;
     /// Fills `out` with bytes nobody can guess.

@@ -25,6 +25,7 @@ pub mod dialect;
 pub mod embed;
 pub mod event_stream;
 pub mod fault;
+pub mod grant;
 pub mod json;
 pub mod moderation;
 pub mod money;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map as Object, Value};
 
+use super::credential;
 use super::document::{CatalogEntry, Config, Model, Provider, Strategy, Timeouts};
 use super::reader::{Reader, Referent};
 use super::scalar::format_time;
@@ -103,6 +104,7 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
             });
         }
     }
+    credential::check(provider, reader);
     let variable = match preset.key_variable {
         "" => "API_KEY",
         variable => variable,
@@ -123,7 +125,7 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
         // Behind another address may be a server that asks for no key.
         None if preset.needs_key()
             && provider.base_url.is_none()
-            && provider.aws.is_none()
+            && !credential::has_account(provider)
             && !sends_credential(provider) =>
         {
             reader.at_key("api_key", |reader| {

@@ -31,6 +31,8 @@ impl Config {
                 formats: Vec::new(),
                 on_unsupported: None,
                 aws: None,
+                entra: None,
+                oauth: None,
             };
             Some((kind.to_owned(), provider))
         });

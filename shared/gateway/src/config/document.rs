@@ -9,6 +9,7 @@ use postern_wire::provider::{Preset, Way};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
+use super::credential::{Aws, Entra, OAuth};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
@@ -73,6 +74,10 @@ section! {
         on_unsupported: Option<Unsupported> as Maybe<Unsupported>,
         /// Signs requests for an AWS account (`bedrock`), in place of `api_key`.
         aws: Option<Aws> as Maybe<Aws>,
+        /// Tokens of Microsoft Entra ID (`azure`), in place of `api_key`.
+        entra: Option<Entra> as Maybe<Entra>,
+        /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
+        oauth: Option<OAuth> as Maybe<OAuth>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
@@ -107,20 +112,6 @@ choice! {
         Error = "error",
         /// Leave the field out and name it in `x-postern-dropped`.
         Drop = "drop",
-    }
-}
-
-section! {
-    /// An account with AWS.
-    pub struct Aws {
-        /// The region, as in the provider's address: `us-east-1`.
-        region: String as Text,
-        /// The public part of an access key, as `${NAME}`.
-        access_key_id: SecretText,
-        /// The secret part, as `${NAME}`.
-        secret_access_key: SecretText,
-        /// The token of temporary credentials, as `${NAME}`.
-        session_token: Option<SecretText> as Maybe<SecretText>,
     }
 }
 

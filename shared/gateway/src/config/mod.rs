@@ -7,6 +7,7 @@ mod check;
 mod collection;
 #[macro_use]
 mod declare;
+pub(crate) mod credential;
 mod demo;
 mod document;
 mod name;
@@ -23,9 +24,10 @@ mod tests;
 use serde_json::Value;
 
 pub use collection::Map;
+pub use credential::{Aws, ClientMethod, Entra, OAuth};
 pub use document::{
-    Aws, Cache, CatalogEntry, Config, Format, Model, Payloads, Provider, Records, Retry, Server, Strategy,
-    Target, Timeouts, Unsupported,
+    Cache, CatalogEntry, Config, Format, Model, Payloads, Provider, Records, Retry, Server, Strategy, Target,
+    Timeouts, Unsupported,
 };
 pub use path::Path;
 pub use problem::{Problem, nearest};
@@ -84,13 +86,13 @@ impl Config {
             if let Some(text) = &provider.api_key {
                 look(here.key("api_key"), text);
             }
-            if let Some(aws) = &provider.aws {
+            for (at, text) in credential::texts(provider, &here) {
+                look(at, text);
+            }
+            if provider.aws.as_ref().is_some_and(|aws| aws.access_key_id.is_none()) {
                 let here = here.key("aws");
-                look(here.key("access_key_id"), &aws.access_key_id);
-                look(here.key("secret_access_key"), &aws.secret_access_key);
-                if let Some(text) = &aws.session_token {
-                    look(here.key("session_token"), text);
-                }
+                look(here.key("access_key_id"), &SecretText::reference(credential::AWS_KEY_ID));
+                look(here.key("secret_access_key"), &SecretText::reference(credential::AWS_SECRET));
             }
             for (header, text) in &provider.headers {
                 look(here.key("headers").key(header), text);

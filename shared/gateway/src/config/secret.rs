@@ -47,6 +47,11 @@ impl SecretText {
         Self { parts: vec![Part::Reference(name.to_owned())] }
     }
 
+    /// A text without references.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { parts: vec![Part::Literal(text.to_owned())] }
+    }
+
     /// Reads `${NAME}` as a reference, `$${` as the characters `${`, and all else as it is.
     pub fn parse(text: &str) -> Result<Self, SecretTextError> {
         let mut parts = Vec::new();
@@ -210,5 +215,25 @@ impl Shape for SecretText {
 
     fn describe() -> Description {
         Description::scalar("secret text", json!({"type": "string", "minLength": 1}))
+    }
+}
+
+/// Text that is no secret but may take one: it is shown as it was written.
+#[derive(Debug)]
+pub(super) struct Shown;
+
+impl Shape for Shown {
+    type Value = SecretText;
+
+    fn read(value: &Value, reader: &mut Reader) -> Option<SecretText> {
+        SecretText::read(value, reader)
+    }
+
+    fn write(value: &SecretText) -> Value {
+        Value::from(value.source())
+    }
+
+    fn describe() -> Description {
+        Description::scalar("text", json!({"type": "string", "minLength": 1}))
     }
 }

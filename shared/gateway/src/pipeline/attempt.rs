@@ -15,6 +15,7 @@ use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts};
 use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
 use super::accept::Kind;
+use super::authorize::{Unsent, send};
 use super::relay::Relay;
 use super::resolve::Leg;
 use super::stream::{Source, Step};
@@ -121,10 +122,11 @@ pub(super) async fn attempt<H: Host>(
 ) -> Result<Answer<H>, Failure> {
     let head_limit = if how.stream { leg.timeouts.first_token } else { leg.timeouts.total };
     let head_limit = head_limit.min(how.deadline.since(how.begun));
-    let fetched = within(host, head_limit, host.fetch(request, leg.timeouts.connect)).await;
+    let fetched = within(host, head_limit, send(host, request, leg.timeouts.connect)).await;
     let response = match fetched {
         None => return Err(Fault::new(FaultKind::Timeout, "no answer came in time").into()),
-        Some(Err(error)) => {
+        Some(Err(Unsent::Unproved(fault))) => return Err(fault.into()),
+        Some(Err(Unsent::Fetch(error))) => {
             tracing::warn!(provider = leg.provider, %error, "a provider cannot be reached");
             return Err(fetch_fault(&error).into());
         }
@@ -356,7 +358,7 @@ fn fetch_fault(error: &FetchError) -> Fault {
 }
 
 /// The result of `future`, or `None` when `limit` passes first.
-async fn within<H: Host, F: Future>(host: &H, limit: Duration, future: F) -> Option<F::Output> {
+pub(super) async fn within<H: Host, F: Future>(host: &H, limit: Duration, future: F) -> Option<F::Output> {
     match select(pin!(future), host.sleep(limit)).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::lock::Mutex;
 
+use super::authorize::Tokens;
 use super::figures::Listed;
 use crate::config::Config;
 use crate::http::Router;
@@ -40,11 +41,13 @@ pub struct Snapshot {
     /// Where it came from.
     pub origin: Origin,
     pub(super) listed: Listed,
+    /// Of the gateway, whatever its configuration: a token is kept under what it was lent for.
+    pub(super) tokens: Arc<Tokens>,
 }
 
 impl Snapshot {
-    fn new(config: Config, origin: Origin) -> Self {
-        Self { config, origin, listed: Listed::default() }
+    fn new(config: Config, origin: Origin, tokens: Arc<Tokens>) -> Self {
+        Self { config, origin, listed: Listed::default(), tokens }
     }
 }
 
@@ -54,6 +57,7 @@ pub struct Gateway {
     /// Held while a configuration is stored and put in force, so that both end with the same one.
     pub(crate) changing: Mutex<()>,
     pub(crate) keys: KnownKeys,
+    tokens: Arc<Tokens>,
     pub(crate) router: Router,
 }
 
@@ -61,17 +65,19 @@ impl Gateway {
     /// A gateway with this configuration.
     #[must_use]
     pub fn new(config: Config, origin: Origin) -> Self {
+        let tokens = Arc::<Tokens>::default();
         Self {
-            snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin))),
+            snapshot: RwLock::new(Arc::new(Snapshot::new(config, origin, Arc::clone(&tokens)))),
             changing: Mutex::new(()),
             keys: KnownKeys::default(),
+            tokens,
             router: Router::new(),
         }
     }
 
     /// Puts another configuration in force, for calls from now on.
     pub fn replace(&self, config: Config, origin: Origin) {
-        let next = Arc::new(Snapshot::new(config, origin));
+        let next = Arc::new(Snapshot::new(config, origin, Arc::clone(&self.tokens)));
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 

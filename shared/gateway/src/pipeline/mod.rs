@@ -6,6 +6,7 @@
 mod accept;
 mod asked;
 mod attempt;
+mod authorize;
 mod body;
 mod chat;
 mod count;

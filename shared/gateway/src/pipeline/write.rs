@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderValue};
 use postern_wire::Dialect;
 use postern_wire::dialect::{AnswerContext, Encoded, Framing, Loss, StreamEncoder, Target, Weight};
 use postern_wire::provider::{Endpoint, Operation, Way};
-use postern_wire::sigv4::Signer;
 
 use super::accept::Kind;
 use super::asked::Asked;
+use super::authorize::Authorization;
 use super::resolve::Leg;
 use crate::Secret;
 use crate::config::{MissingSecret, Provider, SecretText, Unsupported};
@@ -229,19 +229,11 @@ fn send<H: Host>(
     if let Ok(value) = HeaderValue::try_from(asked.call.trace.header()) {
         request.headers_mut().insert(&crate::http::TRACEPARENT, value);
     }
-    if let Some(aws) = &provider.aws {
-        let access_key_id = aws.access_key_id.resolve(&secret).map_err(missing)?;
-        let secret_access_key = aws.secret_access_key.resolve(&secret).map_err(missing)?;
-        let session_token = resolve(&aws.session_token)?;
-        let signer = Signer {
-            access_key_id: access_key_id.reveal(),
-            secret_access_key: secret_access_key.reveal(),
-            session_token: session_token.as_ref().map(Secret::reveal),
-            region: &aws.region,
-            service: "bedrock",
-            now_unix: host.now().seconds(),
-        };
-        signer.sign(&mut request).map_err(|error| unusable(error.to_string()))?;
+    let address = base_url.as_ref().map_or(provider.kind.base_url, Secret::reveal);
+    let tokens = &asked.plan.snapshot.tokens;
+    let authorization = Authorization::of(host, tokens, &leg.provider, provider, address).map_err(missing)?;
+    if let Some(authorization) = authorization {
+        request.extensions_mut().insert(authorization);
     }
     Ok(request)
 }

@@ -359,7 +359,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes of a string stand for themselves: up to a quote, a backslash or a control character.
 #[inline]
-fn plain_len(bytes: &[u8]) -> usize {
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     // Most strings are short: names, roles, ids. Eight bytes at a time finds their end at once.
     for _ in 0..4 {

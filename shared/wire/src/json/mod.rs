@@ -1,7 +1,8 @@
 //! JSON read and edited in place: one validating pass, spans instead of a tree, edits that leave every other byte
 //! as it was.
 //!
-//! Nothing here builds a value out of a whole body, and nothing quotes a body's text in an error.
+//! Nothing here builds a value out of a whole body, and nothing quotes a body's text in an error. Values that were built
+//! elsewhere are written by [`to_bytes`].
 
 mod cursor;
 mod scan;
@@ -9,11 +10,13 @@ mod splice;
 #[cfg(test)]
 mod tests;
 mod text;
+mod write;
 
 pub(crate) use cursor::{Cursor, Flaw};
 pub use scan::{Member, Object, scan};
 pub use splice::Splice;
 pub(crate) use text::Text;
+pub use write::{to_bytes, write};
 
 /// The deepest nesting that any reader here follows, the outermost object included.
 pub const MAX_DEPTH: usize = 128;

@@ -38,6 +38,8 @@ pub struct Preset {
     pub models_path: &'static str,
     /// How the key is sent.
     pub auth: Auth,
+    /// What else than a key proves an account.
+    pub account: Account,
     /// Whether `stream_options.include_usage` may be sent. Vendors that refuse unknown fields answer a 4xx to it, and
     /// report the usage of a stream without being asked.
     pub stream_options: bool,
@@ -76,7 +78,30 @@ pub enum Auth {
     None,
 }
 
+/// What else than a key proves an account with a vendor, and so which section of the configuration a kind takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// A token of some service by OAuth 2.0, which may stand in front of any server.
+    OAuth {
+        /// Where the vendor's own is, below the host of its base URL; empty where there is none.
+        token_path: &'static str,
+    },
+    /// A token of Microsoft Entra ID.
+    Entra,
+    /// A signature of AWS.
+    Aws {
+        /// The name that requests are signed for.
+        service: &'static str,
+    },
+}
+
 impl Preset {
+    /// Whether the vendor takes a key at all.
+    #[must_use]
+    pub fn takes_key(&self) -> bool {
+        self.auth != Auth::None
+    }
+
     /// Whether the configuration must give a base URL.
     #[must_use]
     pub fn needs_base_url(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Addresses and key variables are those of the vendors' own documentation and tools.
 
-use super::{Auth, Preset, Way};
+use super::{Account, Auth, Preset, Way};
 use crate::Dialect;
 
 /// Chat Completions, where nearly everybody has it.
@@ -52,6 +52,7 @@ const fn row(
         ways: &[CHAT],
         models_path: "/models",
         auth: Auth::Bearer,
+        account: Account::OAuth { token_path: "" },
         stream_options: true,
         headers: &[],
     }
@@ -81,6 +82,7 @@ pub(super) static PRESETS: &[Preset] = &[
     // The v1 API, which needs no api-version and takes the deployment from `model`.
     Preset {
         auth: Auth::Header("api-key"),
+        account: Account::Entra,
         ..own("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "AZURE_OPENAI_API_KEY")
     },
     row("baseten", "Baseten Model APIs", "https://inference.baseten.co/v1", "BASETEN_API_KEY"),
@@ -88,6 +90,7 @@ pub(super) static PRESETS: &[Preset] = &[
     Preset {
         ways: BEDROCK,
         models_path: "/foundation-models",
+        account: Account::Aws { service: "bedrock" },
         ..own(
             "bedrock",
             "Amazon Bedrock",
@@ -124,6 +127,7 @@ pub(super) static PRESETS: &[Preset] = &[
     // Endpoints that front another vendor (Bedrock) answer 400 to stream_options; usage comes anyway.
     Preset {
         stream_options: false,
+        account: Account::OAuth { token_path: "/oidc/v1/token" },
         ..own(
             "databricks",
             "Databricks model serving",

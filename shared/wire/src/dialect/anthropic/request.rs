@@ -8,6 +8,7 @@ use crate::chat::{Extra, OutputLimit, Request, ResponseFormat, Sampling, Schema,
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::{Loss, Notes, Weight};
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 /// The value of `anthropic_version` in a body for Vertex, which has the model in the URL.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
@@ -168,7 +169,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// Writes `model`, where it is in the body.

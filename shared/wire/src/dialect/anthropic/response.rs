@@ -9,6 +9,7 @@ use super::usage::{encode_usage, known_usage};
 use crate::chat::{Choice, Message, Response, Role};
 use crate::dialect::fields::{self, Path, merge, put};
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// Reads an answer. Tolerant of what others who speak the format leave out or add.
 ///
@@ -78,7 +79,7 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
         merge(&mut map, &choice.extra);
     }
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 pub(super) fn message_id(context: &AnswerContext) -> String {

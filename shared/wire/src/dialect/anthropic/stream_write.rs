@@ -15,6 +15,7 @@ use crate::chat::{ChoiceDelta, Content, Delta, Extra, FinishReason, Part, Reason
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put};
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// Writes a stream. The format knows one choice: the first is told.
@@ -418,7 +419,7 @@ fn write(name: &str, event: Map<String, Value>, out: &mut BytesMut) {
     let mut data = Map::new();
     put(&mut data, "type", name);
     data.extend(event);
-    sse::write_event(out, Some(name), Value::Object(data).to_string().as_bytes());
+    sse::write_event(out, Some(name), &json::to_bytes(&Value::Object(data)));
 }
 
 impl crate::dialect::StreamEncoder for StreamEncoder {

@@ -10,6 +10,7 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 const MODEL_EXAMPLE: &str = "expected the id of a model in the path, found none";
 /// A mark in the `extra` of a schema: its text had a space behind each colon and comma, as Python writes.
@@ -245,7 +246,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
     map.remove(model::EFFORT_ONLY);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_sampling(config: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {

@@ -8,6 +8,7 @@ use super::usage::{encode_usage, known_usage};
 use crate::chat::{Choice, Extra, FinishReason, Response};
 use crate::dialect::fields::{self, Path, merge, put};
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// The field for what only one maker's models say; a stop sequence is there when the caller asked for it.
 const ADDITIONAL: &str = "additionalModelResponseFields";
@@ -122,7 +123,7 @@ pub fn encode_response(response: &Response, _context: &AnswerContext) -> Bytes {
         put(&mut map, "serviceTier", json!({"type": tier}));
     }
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 /// What the last event of a stream says.

@@ -20,6 +20,7 @@ use crate::dialect::loss::Notes;
 use crate::dialect::{AnswerContext, carried};
 use crate::event_stream::{Header, write_message};
 use crate::fault::Fault;
+use crate::json;
 
 /// Writes a stream.
 #[derive(Debug)]
@@ -264,7 +265,7 @@ fn frame(out: &mut BytesMut, kind: &str, of: &str, name: &str, payload: &Value) 
         Header::text(":message-type", kind),
     ];
     // The headers are short, and no answer is larger than 4 GiB.
-    let _ = write_message(out, &headers, payload.to_string().as_bytes());
+    let _ = write_message(out, &headers, &json::to_bytes(payload));
 }
 
 impl crate::dialect::StreamEncoder for StreamEncoder {

@@ -12,6 +12,7 @@ use crate::dialect::effort::budget_of;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 /// Reads a request.
 ///
@@ -165,7 +166,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {

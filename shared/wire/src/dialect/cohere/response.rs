@@ -8,6 +8,7 @@ use super::usage::{encode_usage, known_usage};
 use crate::chat::{Choice, Extra, FinishReason, Logprobs, Response, TokenLogprob};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// Reads an answer.
 ///
@@ -123,5 +124,5 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
         put(&mut map, "usage", encode_usage(usage));
     }
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }

@@ -14,6 +14,7 @@ use crate::chat::{
 use crate::dialect::fields::{merge, put};
 use crate::dialect::{AnswerContext, carried};
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// Writes a stream.
@@ -81,7 +82,7 @@ impl StreamEncoder {
         let message =
             json!({"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []});
         let event = json!({"id": id, "type": "message-start", "delta": {"message": message}});
-        sse::write_event(out, Some("message-start"), event.to_string().as_bytes());
+        sse::write_event(out, Some("message-start"), &json::to_bytes(&event));
     }
 
     /// Ends what is at hand, and writes the calls that were held back.
@@ -236,7 +237,7 @@ impl StreamEncoder {
                     if let Some(event) = event.as_object_mut() {
                         put(event, "logprobs", encode_token(token));
                     }
-                    sse::write_event(out, Some("content-delta"), event.to_string().as_bytes());
+                    sse::write_event(out, Some("content-delta"), &json::to_bytes(&event));
                 }
             }
             ChoiceDelta::Role(_)
@@ -263,7 +264,7 @@ fn write(out: &mut BytesMut, kind: &str, index: Option<u64>, delta: Option<Value
     if let Some(delta) = delta {
         put(&mut event, "delta", delta);
     }
-    sse::write_event(out, Some(kind), Value::Object(event).to_string().as_bytes());
+    sse::write_event(out, Some(kind), &json::to_bytes(&Value::Object(event)));
 }
 
 impl crate::dialect::StreamEncoder for StreamEncoder {

@@ -9,6 +9,7 @@ use crate::chat::{Extra, Request};
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 /// Reads a request. Which model is asked and whether the answer is streamed is said in the URL.
 ///
@@ -92,7 +93,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     config::put_config(&mut map, request, target, &mut notes);
     put_service(&mut map, request, target, &mut notes);
     merge_extra(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// Writes what counts as the prompt: contents, instructions, tools.

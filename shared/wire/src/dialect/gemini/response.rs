@@ -14,6 +14,7 @@ use crate::chat::{
 };
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// Reads an answer. Tolerant of what is left out: a candidate that was blocked has no content.
 ///
@@ -300,7 +301,7 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
         put(&mut map, "createTime", timestamp(created));
     }
     merge_extra(&mut map, &extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 /// Writes which answer of which model it is; what is not known of the answer is taken from its surroundings.

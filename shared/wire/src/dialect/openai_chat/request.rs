@@ -11,6 +11,7 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
+use crate::json;
 
 /// Reads a request.
 ///
@@ -275,7 +276,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         put(&mut map, "stream_options", json!({"include_usage": include_usage}));
     }
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling) {

@@ -12,6 +12,7 @@ use crate::chat::{Choice, Extra, FinishReason, Logprobs, Message, Response, Toke
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{AnswerContext, DecodeError};
+use crate::json;
 
 /// The value of `object` in a whole answer.
 const OBJECT: &str = "chat.completion";
@@ -188,7 +189,7 @@ pub(in crate::dialect) fn write_answer(
     put_some(&mut map, "service_tier", response.service_tier.as_ref());
     put_some(&mut map, "system_fingerprint", response.system_fingerprint.as_ref());
     merge(&mut map, &response.extra);
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 fn encode_choice(choice: &Choice) -> Value {

@@ -13,6 +13,7 @@ use crate::chat::{
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put, put_some};
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// What every event of a stream says.
@@ -81,7 +82,7 @@ impl StreamEncoder {
         if let Some(extra) = extra {
             merge(&mut map, extra);
         }
-        sse::write_event(out, None, Value::Object(map).to_string().as_bytes());
+        sse::write_event(out, None, &json::to_bytes(&Value::Object(map)));
     }
 
     fn chunk(&self, index: u32, delta: Map<String, Value>, beside: Map<String, Value>, out: &mut BytesMut) {

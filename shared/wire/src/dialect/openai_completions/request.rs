@@ -9,6 +9,7 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Loss, Target, Weight};
+use crate::json;
 
 /// A part that stands for prompts which are not one text; they are in its `extra` under `prompt`.
 const PROMPTS: &str = "openai_completions_prompt";
@@ -185,7 +186,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     }
     note_unsayable(request, &mut notes);
     merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// One message of the user is the prompt. A conversation is told as its text, turn by turn, and the loss is noted.

@@ -13,6 +13,7 @@ use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put, put_some};
 use crate::dialect::openai_chat::{encode_fault, encode_usage};
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// Writes a stream.
@@ -45,7 +46,7 @@ impl StreamEncoder {
         if let Some(extra) = extra {
             merge(&mut map, extra);
         }
-        sse::write_event(out, None, Value::Object(map).to_string().as_bytes());
+        sse::write_event(out, None, &json::to_bytes(&Value::Object(map)));
     }
 
     fn choice(&self, index: u32, text: &str, beside: Map<String, Value>, out: &mut BytesMut) {

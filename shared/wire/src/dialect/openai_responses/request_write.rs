@@ -9,6 +9,7 @@ use crate::chat::{Content, Effort, Message, Request, ResponseFormat, Role, Sampl
 use crate::dialect::fields::{merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{Encoded, Target};
+use crate::json;
 
 /// The least `max_output_tokens`.
 const LEAST_OUTPUT: u64 = 16;
@@ -58,7 +59,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsayable(request, &mut notes);
     mark::merge(&mut map, &request.extra);
-    notes.into_encoded(Value::Object(map).to_string().into())
+    notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
 /// Writes `instructions` and `input`.

@@ -10,6 +10,7 @@ use crate::chat::{Extra, FinishReason, Request, Response};
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::put;
 use crate::dialect::loss::Notes;
+use crate::json;
 
 /// Writes an answer: the first choice, since the format has no more.
 #[must_use]
@@ -49,7 +50,7 @@ pub fn encode_response(response: &Response, context: &AnswerContext) -> Bytes {
     if !own {
         complete(&mut map, context.request.as_deref());
     }
-    Value::Object(map).to_string().into()
+    json::to_bytes(&Value::Object(map))
 }
 
 /// Whether an answer was read from this format: it has what it had and nothing more.

@@ -14,6 +14,7 @@ use crate::chat::{ChoiceDelta, Delta, Extra, FinishReason, Request, Start};
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::put;
 use crate::fault::Fault;
+use crate::json;
 use crate::sse;
 
 /// Writes a stream: the beginning, each item with its parts, and the answer as a whole at the end.
@@ -51,7 +52,7 @@ impl StreamEncoder {
         put(&mut map, "sequence_number", self.number);
         map.extend(fields);
         self.number += 1;
-        sse::write_event(out, Some(kind), Value::Object(map).to_string().as_bytes());
+        sse::write_event(out, Some(kind), &json::to_bytes(&Value::Object(map)));
     }
 
     fn drain(&mut self, out: &mut BytesMut) {
