@@ -8,8 +8,10 @@ import json
 import re
 
 import scene
-from vendor import MIDWAY, Refused, Vendor, event, only
+from vendor import MIDWAY, Refused, Vendor, event, is_base64, number, only
 
+#: The second one is that of SDKs since autumn 2026.
+VERSIONS = ("2023-06-01", "2026-10-21")
 KNOWN = set(
     "cache_control container inference_geo max_tokens messages metadata model output_config service_tier "
     "stop_sequences stream system temperature thinking tool_choice tools top_k top_p".split()
@@ -48,6 +50,11 @@ def text_of(content):
 
 def check(request, is_count):
     """Refuses what the vendor would refuse."""
+    if "thread" in request:
+        # A beta that an organization may lack. SDKs read the code and go on without a thread.
+        refused = Refused("thread: this request cannot be threaded")
+        refused.details = {"error_code": "thread_unsupported_request", "unsupported": ["organization"]}
+        raise refused
     only(request, COUNTED if is_count else KNOWN, "", "Extra inputs are not permitted")
     if not isinstance(request.get("model"), str):
         raise Refused("model: Field required")
@@ -55,8 +62,9 @@ def check(request, is_count):
     if not is_count and (not isinstance(limit, int) or limit < 1):
         raise Refused("max_tokens: Field required" if limit is None else "max_tokens: Input should be greater than 0")
     for name in ("temperature", "top_p"):
-        if not 0 <= (request.get(name) or 0) <= 1:
-            raise Refused(f"{name}: range: 0..1")
+        number(request.get(name), 0, 1, Refused(f"{name}: range: 0..1"))
+    if request.get("temperature") is not None and request.get("top_p") is not None:
+        raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
     check_system(request.get("system"))
     check_tools(request)
     check_thinking(request, limit)
@@ -207,6 +215,8 @@ def check_source(block, where):
         kinds.update({"text": {"type", "media_type", "data"}, "content": {"type", "content"}})
     if source.get("type") not in kinds or set(source) != kinds[source["type"]]:
         raise Refused(f"{where}: Input does not match any of the expected tags")
+    if source["type"] == "base64" and not is_base64(source["data"]):
+        raise Refused(f"{where}.base64: invalid base64 data")
     if source["type"] == "base64":
         allowed = {"image/jpeg", "image/png", "image/gif", "image/webp"} if block["type"] == "image" else {
             "application/pdf"}
@@ -267,7 +277,7 @@ def content(said, sources):
         cites = [citation(at, sources[at]) for _, _, at in said.cites] or None
         yield {"type": "text", "text": said.text, "citations": cites}
     for at, (name, arguments) in enumerate(said.calls):
-        yield {"type": "tool_use", "id": f"toolu_01{at}{name}", "name": name, "input": arguments}
+        yield {"type": "tool_use", "id": f"toolu_01{said.turn}{at}{name}", "name": name, "input": arguments}
 
 
 def start_and_deltas(block):
@@ -302,8 +312,10 @@ class Anthropic(Vendor):
     def admit(self, call):
         if call.headers.get("x-api-key") != call.key:
             raise Refused("invalid x-api-key", status=401)
-        if call.headers.get("anthropic-version") != "2023-06-01":
-            raise Refused("anthropic-version: header is required")
+        version = call.headers.get("anthropic-version")
+        if version not in VERSIONS:
+            raise Refused("anthropic-version: header is required" if not version else
+                          f"anthropic-version: \"{version}\" is not a valid version")
         call.read()
         call.model, call.streams = call.request.get("model"), call.request.get("stream") is True
 
@@ -356,7 +368,9 @@ class Anthropic(Vendor):
             yield named({"type": "content_block_stop", "index": at})
         over = self.message(call, said, [], usage)
         yield named({"type": "message_delta", "delta": {"stop_reason": over["stop_reason"], "stop_sequence": None},
-                     "usage": {name: usage[name] for name in ("output_tokens", "output_tokens_details")}})
+                     "usage": {name: usage[name] for name in (
+                         "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens",
+                         "output_tokens_details")}})
         yield named({"type": "message_stop"})
 
     def more(self, call):
@@ -368,7 +382,8 @@ class Anthropic(Vendor):
     def error(self, status, refused=None):
         message = str(refused) if refused else {529: "Overloaded", 429: "This request would exceed your rate limit."}.get(
             status, "Internal server error")
-        return {"type": "error", "error": {"type": TYPES.get(status, "api_error"), "message": message},
+        more = {"details": refused.details} if refused and refused.details else {}
+        return {"type": "error", "error": {"type": TYPES.get(status, "api_error"), "message": message, **more},
                 "request_id": "req_011suite"}, [("request-id", "req_011suite")]
 
 

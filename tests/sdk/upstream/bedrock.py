@@ -4,7 +4,6 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 the types they name; the guides on tool use, reasoning and structured output.
 """
 
-import base64
 import json
 import re
 import urllib.parse
@@ -12,7 +11,7 @@ import urllib.parse
 import eventstream
 import scene
 import sigv4
-from vendor import MIDWAY, Refused, Vendor
+from vendor import MIDWAY, Refused, Vendor, is_base64, number
 
 PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream)\Z")
 #: The account, whose secret is the key of every vendor here.
@@ -54,9 +53,11 @@ def check(request):
     inference = request.get("inferenceConfig") or {}
     known(inference, {"maxTokens", "temperature", "topP", "stopSequences"}, "inferenceConfig")
     for name in ("temperature", "topP"):
-        if not 0 <= inference.get(name, 0) <= 1:
-            raise Refused(f"Value at 'inferenceConfig.{name}' failed to satisfy constraint: Member must have value less than "
-                          "or equal to 1")
+        number(inference.get(name), 0, 1, Refused(
+            f"Value at 'inferenceConfig.{name}' failed to satisfy constraint: Member must have value less than or equal to 1"))
+    if "temperature" in inference and "topP" in inference:
+        raise Refused("The model returned the following errors: `temperature` and `top_p` cannot both be specified for this "
+                      "model. Please use only one.")
     names = check_tools(request.get("toolConfig"))
     check_messages(messages, thinks(request), names)
     more = request.get("additionalModelRequestFields") or {}
@@ -176,8 +177,8 @@ def check_block(block, role, where, names):
     if kind in FORMATS:
         if value.get("format") not in FORMATS[kind]:
             raise Refused(f"Value at '{where}.{kind}.format' failed to satisfy constraint: {sorted(FORMATS[kind])}")
-        if "bytes" in value["source"]:
-            base64.b64decode(value["source"]["bytes"], validate=True)
+        if "bytes" in value["source"] and not is_base64(value["source"]["bytes"]):
+            raise Refused(f"{where}.{kind}.source.bytes: invalid base64")
 
 
 def thinks(request):
@@ -252,7 +253,7 @@ class Bedrock(Vendor):
         if text is not None:
             yield {"text": text}
         for at, (name, arguments) in enumerate(said.calls):
-            yield {"toolUse": {"toolUseId": f"tooluse_{at}{name}", "name": name, "input": arguments}}
+            yield {"toolUse": {"toolUseId": f"tooluse_{said.turn}{at}{name}", "name": name, "input": arguments}}
 
     def whole(self, call):
         said = scene.answer(asked(call.request))

@@ -8,7 +8,7 @@ import json
 import re
 
 import scene
-from vendor import MIDWAY, Refused, Vendor, bearer, event
+from vendor import MIDWAY, Refused, Vendor, bearer, event, number
 
 KNOWN = set(
     "stream model messages tools strict_tools documents citation_options response_format safety_mode max_tokens "
@@ -49,13 +49,10 @@ def check(request):
     messages = request.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refused("invalid request: messages must be at least 1 message long.")
-    if not 0 <= request.get("p", 0.75) <= 0.99:
-        raise Refused("invalid request: p must be between 0.01 and 0.99 inclusive.")
-    if not 0 <= request.get("k", 0) <= 500:
-        raise Refused("invalid request: k must be between 0 and 500 inclusive.")
-    for name in ("frequency_penalty", "presence_penalty"):
-        if not 0 <= request.get(name, 0) <= 1:
-            raise Refused(f"invalid request: {name} must be between 0 and 1 inclusive.")
+    ranges = {"p": (0.01, 0.99), "k": (0, 500), "frequency_penalty": (0, 1), "presence_penalty": (0, 1)}
+    for name, (least, most) in ranges.items():
+        number(request.get(name), least, most, Refused(
+            f"invalid request: {name} must be between {least} and {most} inclusive."))
     if request.get("tool_choice") not in (None, "REQUIRED", "NONE"):
         raise Refused("invalid request: tool_choice must be one of REQUIRED, NONE.")
     if request.get("tool_choice") and not request.get("tools"):
@@ -133,7 +130,7 @@ def asked(request):
 
 def tool_calls(said):
     """The calls of an answer."""
-    return [{"id": f"{name}_{at}suite", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return [{"id": f"{name}_{said.turn}{at}suite", "type": "function", "function": {"name": name, "arguments": arguments}}
             for at, (name, arguments) in enumerate(said.calls)]
 
 

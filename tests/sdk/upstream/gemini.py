@@ -10,7 +10,7 @@ import re
 import urllib.parse
 
 import scene
-from vendor import MIDWAY, Refused, Vendor, event
+from vendor import MIDWAY, Refused, Vendor, event, number
 
 PATH = re.compile(r"/v1beta/models/([^/:]+):(generateContent|streamGenerateContent|countTokens)(\?.*)?\Z")
 KNOWN = set("contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent serviceTier store "
@@ -32,10 +32,31 @@ SCHEMA = set(
     "type format title description nullable enum maxItems minItems properties required minProperties maxProperties "
     "minLength maxLength pattern example anyOf propertyOrdering default items minimum maximum".split()
 )
+#: Fields whose inside has the caller's own names.
+FREE = {"args", "response", "parametersJsonSchema", "responseJsonSchema", "labels", "default", "example", "enum"}
 TYPES = {"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}\Z")
 STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
           429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
+
+
+def camel(name):
+    """A field's name as the reference has it."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def normal(value, is_map=False):
+    """A request under the names of the reference: the API's parser takes `snake_case` as well, and SDKs send it. What is
+    free in form stays, but for the schemas behind `properties`."""
+    if isinstance(value, list):
+        return [normal(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if is_map:
+        return {name: normal(inner) for name, inner in value.items()}
+    named = {camel(name): inner for name, inner in value.items()}
+    return {name: inner if name in FREE else normal(inner, name == "properties") for name, inner in named.items()}
 
 
 def unknown(name, where):
@@ -66,8 +87,8 @@ def check(request, needs_signatures):
     check_tools(request)
     config = request.get("generationConfig") or {}
     known(config, CONFIG, "generation_config")
-    if not 0 <= config.get("temperature", 1) <= 2:
-        raise Refused("* GenerateContentRequest.generation_config.temperature: must be in the range [0.0, 2.0]")
+    number(config.get("temperature"), 0, 2, Refused(
+        "* GenerateContentRequest.generation_config.temperature: must be in the range [0.0, 2.0]"))
     if len(config.get("stopSequences") or ()) > 5:
         raise Refused("* GenerateContentRequest.generation_config.stop_sequences: at most 5")
     if config.get("logprobs") is not None and not config.get("responseLogprobs"):
@@ -283,6 +304,8 @@ class Gemini(Vendor):
         if call.streams and "alt=sse" not in (query or ""):
             raise Refused("This stand-in streams events only: alt=sse")
         call.read()
+        # What tests see is what came.
+        call.request = normal(call.request)
 
     def check(self, call):
         # Models before the third generation sign their calls as well, and do not insist.
@@ -326,7 +349,7 @@ class Gemini(Vendor):
             yield {"text": said.text}
         for at, (name, arguments) in enumerate(said.calls):
             made = {"name": name, "args": json.loads(arguments)}
-            part = {"functionCall": made if call.model == "gemini-2.5-flash" else {"id": f"fc{at}suite", **made}}
+            part = {"functionCall": made if call.model == "gemini-2.5-flash" else {"id": f"fc{said.turn}{at}suite", **made}}
             yield {**part, "thoughtSignature": sign(name)} if at == 0 else part
 
     def whole(self, call):

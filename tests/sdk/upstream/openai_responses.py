@@ -4,9 +4,11 @@ Source: https://platform.openai.com/docs/api-reference/responses, .../responses-
 calling and structured outputs.
 """
 
+import uuid
+
 import scene
 from openai_chat import ERRORS, check_schema
-from vendor import MIDWAY, Refused, Vendor, bearer, event
+from vendor import MIDWAY, Refused, Vendor, bearer, event, number
 
 KNOWN = set(
     "background conversation context_management include input instructions max_output_tokens max_tool_calls metadata model "
@@ -93,8 +95,8 @@ def check(request):
                           "missing_required_parameter")
         if tool.get("strict"):
             check_schema({"schema": tool["parameters"], "strict": True, "name": tool["name"]})
-    if not 0 <= (request.get("temperature") or 0) <= 2:
-        raise Refused("Invalid 'temperature': must be between 0 and 2.", "temperature", "decimal_above_max_value")
+    number(request.get("temperature"), 0, 2, Refused(
+        "Invalid 'temperature': must be a number between 0 and 2.", "temperature", "decimal_above_max_value"))
     if request.get("max_output_tokens") is not None and request["max_output_tokens"] < 16:
         raise Refused("Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16.",
                       "max_output_tokens", "integer_below_min_value")
@@ -129,11 +131,13 @@ def check_reasoning(request, item, where):
     if "summary" not in item:
         raise Refused(f"Missing required parameter: '{where}.summary'.", f"{where}.summary", "missing_required_parameter")
     sealed = item.get("encrypted_content")
+    if sealed is None and request.get("store") is not False:
+        return
     if sealed is None:
         raise Refused(f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false.",
                       "input")
-    told = "".join(part["text"] for part in item["summary"])
-    if sealed != scene.seal("responses", told):
+    # It holds everything: the summary beside it is not looked at.
+    if sealed != scene.seal("responses", scene.THOUGHT):
         raise Refused("The encrypted content could not be verified.", "input", "invalid_encrypted_content")
 
 
@@ -168,8 +172,8 @@ def items(said, has_secrets):
             part = {"type": "refusal", "refusal": said.refusal}
         yield {"id": "msg_suite", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
     for at, (name, arguments) in enumerate(said.calls):
-        yield {"id": f"fc_{at}suite", "type": "function_call", "status": "completed", "arguments": arguments,
-               "call_id": f"call_{at}{name}", "name": name}
+        yield {"id": f"fc_{said.turn}{at}suite", "type": "function_call", "status": "completed", "arguments": arguments,
+               "call_id": f"call_{said.turn}{at}{name}", "name": name}
 
 
 def told(at, item):
@@ -217,6 +221,8 @@ class OpenAiResponses(Vendor):
         bearer(call)
         call.read()
         call.model, call.streams = call.request.get("model"), bool(call.request.get("stream"))
+        # Frameworks take two answers of one id for the same message.
+        call.response_id = f"resp_{uuid.uuid4().hex}"
 
     def check(self, call):
         check(call.request)
@@ -235,7 +241,7 @@ class OpenAiResponses(Vendor):
         """The object, in whatever state."""
         request = call.request
         return {
-            "id": "resp_suite", "object": "response", "created_at": 1750000000, "status": status, "background": False,
+            "id": call.response_id, "object": "response", "created_at": 1750000000, "status": status, "background": False,
             "error": error, "incomplete_details": incomplete, "instructions": request.get("instructions"),
             "max_output_tokens": request.get("max_output_tokens"), "max_tool_calls": None, "model": call.model,
             "output": list(output), "parallel_tool_calls": request.get("parallel_tool_calls") is not False,

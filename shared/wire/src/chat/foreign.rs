@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
-use super::{Choice, ChoiceDelta, Logprobs, Shape, TokenLogprob};
+use super::{Choice, ChoiceDelta, Logprobs, Role, Shape, TokenLogprob};
 use crate::dialect::carried::seal;
 
 impl Request {
@@ -19,6 +19,10 @@ impl Request {
             let at = format!("messages[{index}]");
             take(&mut message.extra, &at, &mut left);
             leave_parts(&mut message.parts, &at, &mut left);
+            if message.role == Role::Assistant {
+                // Ends of streams, which some SDKs send back as they came; other vendors refuse a text without a letter.
+                message.parts.retain(|part| !is_empty_text(part));
+            }
             message.shape = Shape::Auto;
         }
         for (index, tool) in self.tools.iter_mut().enumerate() {
@@ -135,6 +139,12 @@ impl ChoiceDelta {
         }
         Some(self)
     }
+}
+
+/// A text that says nothing and proves nothing.
+fn is_empty_text(part: &Part) -> bool {
+    matches!(&part.content, Content::Text(text) if text.text.is_empty() && text.annotations.is_empty())
+        && part.is_plain()
 }
 
 fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {

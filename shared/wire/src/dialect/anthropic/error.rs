@@ -150,7 +150,11 @@ pub fn encode_error(error: &ErrorBody<'_>) -> Bytes {
     let mut map = said(word, &message);
     if error.param == Some(THREAD) {
         // Anthropic's SDKs look for this code, and go on without a thread.
-        put(&mut map, "details", json!({"error_code": "thread_unsupported_request", "unsupported": [THREAD]}));
+        put(
+            &mut map,
+            "details",
+            json!({"error_code": "thread_unsupported_request", "unsupported": [THREAD]}),
+        );
     }
     body(map, error.request_id)
 }

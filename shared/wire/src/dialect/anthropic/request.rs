@@ -138,7 +138,8 @@ fn take_schema(mut format: Extra, path: &Path<'_>) -> Result<(Schema, Extra), De
 #[must_use]
 pub fn weigh_extra(request: &Request) -> Vec<Loss> {
     let thread = request.extra.get(THREAD).filter(|thread| !thread.is_null());
-    let reason = "the gateway keeps no threads for other providers; send the whole conversation in `messages`";
+    let reason =
+        "the gateway keeps no threads for other providers; send the whole conversation in `messages`";
     let lost = |_: &Value| Loss { field: THREAD.to_owned(), reason: reason.into(), weight: Weight::Meaning };
     thread.map(lost).into_iter().collect()
 }

@@ -99,9 +99,7 @@ mod tests {
         for (text, signature) in [("so ", None), ("be it", None), ("", Some("s1")), ("again", Some("s2"))] {
             thoughts.push(&piece(text, signature));
         }
-        let detail = |text: &str, signature: &str| {
-            json!({"type": "reasoning.text", "text": text, "signature": signature, "format": "anthropic-claude-v1"})
-        };
+        let detail = |text: &str, signature: &str| json!({"type": "reasoning.text", "text": text, "signature": signature, "format": "anthropic-claude-v1"});
         assert_eq!(thoughts.details(), [detail("so be it", "s1"), detail("again", "s2")]);
     }
 
