@@ -35,6 +35,13 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Check a configuration file: every problem with its line; exit code 1 if there is one
     Check(CheckArgs),
+    /// Turn another gateway's configuration into Postern's, on standard output
+    ///
+    /// What could not be carried is listed in comments and on standard error. Exit code 0: all is carried. 3: written, but
+    /// something is missing in it. 1: the file is no such configuration, nothing is written. Keys that stand in the file
+    /// itself are never printed: the output names secrets of the platform in their place.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Put a configuration file in force on a running gateway
     Apply(ApplyArgs),
     /// Make, list and revoke keys
@@ -103,6 +110,20 @@ pub(crate) enum RuntimeKind {
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
     /// The configuration file, YAML or JSON
+    pub(crate) file: PathBuf,
+}
+
+/// Whose configuration to turn into Postern's.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// The file of MLflow's AI Gateway (`mlflow gateway start --config-path FILE`)
+    Mlflow(ImportArgs),
+}
+
+/// What `import` takes.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The other gateway's configuration file
     pub(crate) file: PathBuf,
 }
 

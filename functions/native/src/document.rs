@@ -129,6 +129,17 @@ impl Document {
         Ok(document(yaml::Parsed { value, ..parsed }))
     }
 
+    /// The bare value, for files that are not of this gateway.
+    ///
+    /// # Errors
+    /// What makes no sense in any file, such as a key given twice; ready to print.
+    pub(crate) fn into_value(self) -> Result<Value, String> {
+        match self.problems.first() {
+            None => Ok(self.value),
+            Some((line, problem)) => Err(format!("{}:{line}: {problem}", self.file)),
+        }
+    }
+
     /// Checks the document.
     ///
     /// # Errors

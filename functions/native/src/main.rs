@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => command::check::run(&args),
+        Command::Import(source) => command::import::run(&source),
         Command::Count(args) => command::count::run(&args),
         Command::Apply(args) => command::apply::run(&args),
         Command::Key(KeyCommand::Create(args)) => command::key::create(&args),
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }

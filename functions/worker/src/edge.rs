@@ -29,6 +29,18 @@ extern "C" {
         body: &[u8],
         may_flow: bool,
     ) -> Promise;
+    #[wasm_bindgen(method, js_name = sendPieces)]
+    pub(crate) fn send_pieces(
+        this: &Upstream,
+        method: &str,
+        url: &str,
+        head: &str,
+        length: Option<f64>,
+    ) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn write(this: &Upstream, piece: &[u8]) -> Promise;
+    #[wasm_bindgen(method, js_name = endBody)]
+    pub(crate) fn end_body(this: &Upstream) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Upstream) -> Promise;
     #[wasm_bindgen(method)]
@@ -64,6 +76,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = randomBytes, catch)]
     pub(crate) fn random_bytes(out: &mut [u8]) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = signRs256)]
+    pub(crate) fn sign_rs256(pkcs8: &[u8], message: &[u8]) -> Promise;
 
     pub(crate) fn variable(env: &JsValue, name: &str) -> Option<String>;
     pub(crate) fn binding(env: &JsValue, name: &str) -> JsValue;

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The body is larger than the gateway takes.
     BodyTooLarge,
+    /// The body is compressed.
+    Compressed,
     /// The body did not arrive in time or broke off.
     BodyIncomplete,
     /// No key was sent.
@@ -55,6 +57,7 @@ impl ErrorKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
             Self::MissingKey | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
                 StatusCode::UNAUTHORIZED
@@ -90,6 +93,7 @@ impl ErrorKind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest => "invalid_request",
             Self::BodyTooLarge => "request_too_large",
+            Self::Compressed => "unsupported_content_encoding",
             Self::BodyIncomplete => "request_incomplete",
             Self::MissingKey => "missing_api_key",
             Self::InvalidKey => "invalid_api_key",

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, Outgoing, Secret, Timestamp, settle};
 
+use crate::authority;
 use crate::clock::{Clock, Sleep};
 use crate::journal::MemoryJournal;
 use crate::random::Random;
@@ -131,7 +131,7 @@ impl Host for FakeHost {
 
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<FakeBody>, FetchError> {
         match request.uri().host() {
@@ -146,6 +146,10 @@ impl Host for FakeHost {
         fetch(&script, &self.0.clock, request, connect).await
     }
 
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        authority::sign_rs256(pkcs8, message)
+    }
+
     fn sleep(&self, time: Duration) -> Sleep {
         self.0.clock.sleep(time)
     }
@@ -157,11 +161,13 @@ impl Host for FakeHost {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::script::{Chunk, Conduct, End, Exchange, Expect, Fate, Reply};
 
-    fn request(url: &str) -> http::Request<Bytes> {
-        http::Request::post(url).body(Bytes::from_static(b"{}")).unwrap()
+    fn request(url: &str) -> http::Request<Outgoing> {
+        http::Request::post(url).body(Bytes::from_static(b"{}").into()).unwrap()
     }
 
     async fn next(body: &mut FakeBody) -> Option<Result<Bytes, FetchError>> {

@@ -39,6 +39,8 @@ pub struct Expect {
     pub vendor: Option<Vendor>,
     /// Whether a refusal by `vendor` is what the test is about.
     pub refused: bool,
+    /// Whether it answers a body that comes in pieces before it has read any of it. Only the fake host plays this.
+    pub early: bool,
 }
 
 impl Default for Expect {
@@ -50,6 +52,7 @@ impl Default for Expect {
             body: ExpectBody::Any,
             vendor: None,
             refused: false,
+            early: false,
         }
     }
 }
@@ -195,12 +198,27 @@ pub enum Fate {
 #[derive(Clone, Debug, Default)]
 pub struct Script(Arc<Mutex<State>>);
 
+/// Makes of a call whatever it likes.
+type Decide = dyn Fn(&Parts, &Bytes) -> Conduct + Send + Sync;
+
+/// Decides by what comes in.
+#[derive(Clone)]
+struct By(Arc<Decide>);
+
+impl std::fmt::Debug for By {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("By")
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Exchange>,
     always: Option<Exchange>,
+    by: Option<By>,
     received: Vec<Received>,
     complaints: Vec<String>,
+    coming: usize,
 }
 
 impl Script {
@@ -215,6 +233,12 @@ impl Script {
     #[must_use]
     pub fn always(exchange: Exchange) -> Self {
         Self(Arc::new(Mutex::new(State { always: Some(exchange), ..State::default() })))
+    }
+
+    /// Whatever `decide` makes of a call.
+    #[must_use]
+    pub fn by(decide: impl Fn(&Parts, &Bytes) -> Conduct + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Mutex::new(State { by: Some(By(Arc::new(decide))), ..State::default() })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -238,6 +262,9 @@ impl Script {
             body: body.clone(),
             fate: Fate::Open,
         });
+        if let Some(By(decide)) = &state.by {
+            return (number, decide(parts, body));
+        }
         let Some(exchange) = state.queue.pop_front().or_else(|| state.always.clone()) else {
             let complaint = format!("call {} to the upstream was not expected", number + 1);
             state.complaints.push(complaint.clone());
@@ -263,6 +290,34 @@ impl Script {
         let complaint = format!("call {} to the upstream: {}", number + 1, complaints.join("; "));
         state.complaints.push(complaint.clone());
         (number, refuse_to_play(&complaint))
+    }
+
+    /// Whether the next call is to be answered before its body was read.
+    pub(crate) fn next_is_early(&self) -> bool {
+        let state = self.state();
+        state.queue.front().or(state.always.as_ref()).is_some_and(|exchange| exchange.expect.early)
+    }
+
+    /// Notes how many bytes of a body that comes in pieces are there.
+    pub(crate) fn coming(&self, bytes: usize) {
+        self.state().coming = bytes;
+    }
+
+    /// How many bytes there are of the body that came in pieces last, also while it comes.
+    #[must_use]
+    pub fn came(&self) -> usize {
+        self.state().coming
+    }
+
+    /// Takes a call whose body broke off: an upstream sees it and can do nothing with it. It uses up no expected call.
+    pub(crate) fn receive_half(&self, parts: &Parts, so_far: Bytes) {
+        self.state().received.push(Received {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            body: so_far,
+            fate: Fate::Cancelled,
+        });
     }
 
     /// Notes how far the answer to a call came; only the first note counts.

@@ -52,7 +52,10 @@ impl FaultKind {
             408 | 504 => Self::Timeout,
             413 => Self::TooLarge,
             429 => Self::RateLimited,
-            503 | 529 => Self::Overloaded,
+            // 498 is Groq's word for a flex tier without capacity.
+            498 | 503 | 529 => Self::Overloaded,
+            // A conflict with another request, or one that came too early: both pass by themselves.
+            409 | 425 => Self::ServerError,
             400..=499 => Self::InvalidRequest,
             _ => Self::ServerError,
         }

@@ -145,11 +145,13 @@ def test_an_answer_that_is_cut(models, model):
     assert len(answer.text.split()) == 20
 
 
-def test_an_image(models, model, upstream, user):
+def test_an_image(models, kind, model, upstream, user):
     picture = types.Part.from_bytes(data=base64.b64decode(PIXEL), mime_type="image/png")
     answer = models.generate_content(model=model, contents=[f"what is this {user}", picture])
     assert answer.text == f"You said: what is this {user}"
-    assert PIXEL in json.dumps(upstream.seen(user)[0]["request"])
+    sent = json.dumps(upstream.seen(user)[0]["request"])
+    # The SDK writes base64 with the letters for URLs, which only its own vendor reads.
+    assert (PIXEL.replace("+", "-").replace("/", "_") if kind == "gemini" else PIXEL) in sent
 
 
 @pytest.mark.everywhere

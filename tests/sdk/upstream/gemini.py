@@ -10,7 +10,7 @@ import re
 import urllib.parse
 
 import scene
-from vendor import MIDWAY, Refused, Vendor, event, number
+from vendor import MIDWAY, Refused, Vendor, event, is_base64, number
 
 PATH = re.compile(r"/v1beta/models/([^/:]+):(generateContent|streamGenerateContent|countTokens)(\?.*)?\Z")
 KNOWN = set("contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent serviceTier store "
@@ -176,10 +176,9 @@ def check_part(part, where):
             raise Refused(f"Invalid value at '{where}.function_response.response'")
     if "inlineData" in part:
         known(part["inlineData"], {"mimeType", "data"}, f"{where}.inline_data")
-        try:
-            base64.b64decode(part["inlineData"]["data"], validate=True)
-        except ValueError:
-            raise Refused(f"Invalid value at '{where}.inline_data.data' (TYPE_BYTES), Base64 decoding failed") from None
+        # Both alphabets of base64 are read.
+        if not is_base64(part["inlineData"]["data"].replace("-", "+").replace("_", "/")):
+            raise Refused(f"Invalid value at '{where}.inline_data.data' (TYPE_BYTES), Base64 decoding failed")
 
 
 def check_tools(request):

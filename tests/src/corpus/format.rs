@@ -25,6 +25,10 @@ pub enum Format {
     Bedrock,
     /// Cohere's chat.
     Cohere,
+    /// MLflow's gateway: formats of OpenAI, the model in the address.
+    Mlflow,
+    /// Databricks' serving endpoints: the same.
+    Databricks,
 }
 
 impl Format {
@@ -32,10 +36,21 @@ impl Format {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let path = path.split('?').next().unwrap_or_default();
+        // What MLflow's tracking server passes on to a vendor is that vendor's.
+        let vendors = ["/gateway/openai", "/gateway/anthropic", "/gateway/gemini"];
+        let passed = vendors.iter().find_map(|vendor| path.strip_prefix(vendor));
+        let path = passed.filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
         if path.starts_with("/v1/messages") {
             Self::Anthropic
         } else if path.starts_with("/v1beta/") {
             Self::Gemini
+        } else if ["/gateway/", "/endpoints/", "/api/2.0/endpoints"]
+            .iter()
+            .any(|under| path.starts_with(under))
+        {
+            Self::Mlflow
+        } else if path.starts_with("/serving-endpoints/") || path.starts_with("/api/2.0/serving-endpoints") {
+            Self::Databricks
         } else {
             match path {
                 "/v1/responses" => Self::OpenAiResponses,
@@ -62,6 +77,8 @@ impl Format {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
             Self::Cohere => "cohere",
+            Self::Mlflow => "mlflow",
+            Self::Databricks => "databricks",
         }
     }
 
@@ -78,6 +95,17 @@ impl Format {
             Self::Bedrock if stream => format!("/model/{model}/converse-stream"),
             Self::Bedrock => format!("/model/{model}/converse"),
             Self::Cohere => "/v2/chat".to_owned(),
+            Self::Mlflow => format!("/gateway/{model}/invocations"),
+            Self::Databricks => format!("/serving-endpoints/{model}/invocations"),
+        }
+    }
+
+    /// The format of an upstream that gets a caller's bytes but for the model.
+    #[must_use]
+    pub const fn usual_upstream(self) -> Self {
+        match self {
+            Self::Mlflow | Self::Databricks => Self::OpenAiChat,
+            other => other,
         }
     }
 
@@ -93,13 +121,17 @@ impl Format {
 
     /// What a vendor of the format refuses.
     #[must_use]
-    pub fn vendor(self) -> Option<Vendor> {
+    pub fn vendor(self) -> Vendor {
         match self {
-            Self::OpenAiChat => Some(vendor::openai_chat::refuse),
-            Self::OpenAiResponses => Some(vendor::openai_responses::refuse),
-            Self::Anthropic => Some(vendor::anthropic::refuse),
-            Self::Gemini => Some(vendor::gemini::refuse),
-            Self::OpenAiCompletions | Self::Bedrock | Self::Cohere => None,
+            Self::OpenAiChat => vendor::openai_chat::refuse,
+            Self::OpenAiResponses => vendor::openai_responses::refuse,
+            Self::Anthropic => vendor::anthropic::refuse,
+            Self::Gemini => vendor::gemini::refuse,
+            Self::OpenAiCompletions => vendor::openai_completions::refuse,
+            Self::Bedrock => vendor::bedrock::refuse,
+            Self::Cohere => vendor::cohere::refuse,
+            // Nobody is asked in these.
+            Self::Mlflow | Self::Databricks => vendor::openai_chat::refuse,
         }
     }
 }

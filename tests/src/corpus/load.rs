@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::file::{CaseFile, EndFile, PieceName, Pieces, UpstreamFile};
 use super::forward::forwarded;
+use super::frames;
 use super::{Case, Conduct, Format, Request, Upstream};
 use crate::site::{OTHER_UPSTREAM_KEY, UPSTREAM_KEY};
 
@@ -147,12 +148,12 @@ fn load_call(
     request: &Bytes,
     files: &mut Files,
 ) -> Result<Upstream, String> {
-    let format = call.format.unwrap_or(caller);
+    let format = call.format.unwrap_or(caller.usual_upstream());
     // The first call's files have no number.
     let number = if i == 0 { String::new() } else { format!(".{}", i + 1) };
     let expected = match files.take(&format!("upstream_request{number}.json")) {
         // What is told in another format may be spelt in any way.
-        Some(bytes) if format != caller => {
+        Some(bytes) if format != caller.usual_upstream() => {
             let value =
                 serde_json::from_slice(&bytes).map_err(|e| format!("upstream_request{number}: {e}"))?;
             ExpectBody::Json(value)
@@ -166,7 +167,8 @@ fn load_call(
         // The model is in the path.
         None if format == Format::Gemini => ExpectBody::Bytes(request.clone()),
         None => {
-            let asks_usage = call.asks_usage && format == Format::OpenAiChat;
+            let asked_for = matches!(format, Format::OpenAiChat | Format::OpenAiCompletions);
+            let asks_usage = call.asks_usage && asked_for;
             ExpectBody::Bytes(forwarded(request, &call.model, asks_usage)?)
         }
     };
@@ -194,13 +196,18 @@ fn load_call(
         headers.push((name.clone(), value.clone()));
     }
     let checks = match call.vendor.as_deref() {
-        None => format.vendor(),
+        None => Some(format.vendor()),
         Some("any") => None,
         Some(other) => return Err(format!("there is no vendor {other:?}: leave it out, or say any")),
     };
-    let answer = ANSWERS.iter().find_map(|(end, kind)| {
+    let mut answer = ANSWERS.iter().find_map(|(end, kind)| {
         files.take(&format!("upstream_response{number}.{end}")).map(|bytes| (bytes, *kind))
     });
+    if let Some((body, kind)) = &mut answer
+        && kind.contains("amazon")
+    {
+        *body = frames::framed(body)?.into();
+    }
     let streams = answer.as_ref().is_some_and(|(_, kind)| kind.contains("event"));
     let path = call.path.clone().unwrap_or_else(|| format.path(&call.model, streams));
     let delay = Duration::from_millis(call.delay_ms);
@@ -219,6 +226,7 @@ fn load_call(
         body: expected,
         vendor: checks,
         refused: call.refused,
+        early: false,
     };
     Ok(Upstream { exchange: Exchange { expect, conduct }, cancelled: call.cancelled })
 }
@@ -232,6 +240,7 @@ fn reply(call: &UpstreamFile, kind: &str, body: Bytes, delay: Duration) -> Reply
     }
     let offsets: Vec<usize> = match call.pieces {
         Pieces::Named(PieceName::Whole) => Vec::new(),
+        Pieces::Named(PieceName::Events) if kind.contains("amazon") => frames::ends(&body),
         Pieces::Named(PieceName::Events) => event_ends(&body),
         Pieces::Size(size) => (1..).map(|n| n * size.max(1)).take_while(|at| *at < body.len()).collect(),
     };

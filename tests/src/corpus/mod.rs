@@ -7,6 +7,7 @@ mod case;
 mod file;
 mod format;
 mod forward;
+mod frames;
 mod load;
 
 pub use case::{Case, Conduct, ExpectedError, Key, Leaves, RecordRule, Request, Upstream};

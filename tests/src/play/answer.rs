@@ -67,17 +67,28 @@ fn check_body(case: &Case, heard: &Heard) -> Option<String> {
     }
 }
 
-/// An expected body with what differs from call to call: `${ID}` is the request's id without hyphens, `${CREATED}` the
-/// number that stands there, the same everywhere.
+/// An expected body with what differs from call to call: `${ID}` is the request's id without hyphens; `${CREATED}` the
+/// number that stands there, `${TIME}` the time that stands there, the same everywhere; `${COUNT}` a number from 1 on.
 fn filled_in(expected: &[u8], heard: &Heard) -> Vec<u8> {
-    const CREATED: &str = "${CREATED}";
     let Ok(text) = std::str::from_utf8(expected) else { return expected.to_vec() };
     let id = heard.header("x-request-id").unwrap_or_default().replace('-', "");
-    let text = text.replace("${ID}", &id);
-    let Some(at) = text.find(CREATED) else { return text.into_bytes() };
-    let digits = heard.body.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit());
-    let created: String = digits.map(|b| char::from(*b)).collect();
-    text.replace(CREATED, &created).into_bytes()
+    let mut text = text.replace("${ID}", &id);
+    while let Some((at, name)) =
+        ["${CREATED}", "${TIME}", "${COUNT}"].iter().filter_map(|n| Some((text.find(n)?, *n))).min()
+    {
+        let is_part = |byte: &u8| match name {
+            "${TIME}" => byte.is_ascii_digit() || b"-:TZ".contains(byte),
+            _ => byte.is_ascii_digit(),
+        };
+        let found = heard.body.get(at..).unwrap_or_default().iter().copied().take_while(is_part);
+        let mut found: String = found.map(char::from).collect();
+        // A count of nothing is no count, a time says at least the day.
+        if (name == "${COUNT}" && found.starts_with('0')) || (name == "${TIME}" && found.len() < 10) {
+            found = "none".to_owned();
+        }
+        text = if name == "${COUNT}" { text.replacen(name, &found, 1) } else { text.replace(name, &found) };
+    }
+    text.into_bytes()
 }
 
 /// The last event of a stream: an error and nothing behind it.
@@ -97,7 +108,7 @@ fn check_error_event(format: Format, error: &ExpectedError, rest: &[u8]) -> Opti
         event.and_then(|event| event.strip_prefix("data: ")).and_then(|rest| rest.strip_suffix("\n\n"));
     match data.filter(|data| !data.contains('\n')) {
         Some(data) if format == Format::OpenAiResponses => check_flat_error(error, data.as_bytes()),
-        Some(data) => check_error(format, error, data.as_bytes()),
+        Some(data) => check_error(format.usual_upstream(), error, data.as_bytes()),
         None => Some(format!("the stream must end with one event that is an error, and ends with {shown:?}")),
     }
 }
@@ -123,6 +134,9 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
     let Ok(Value::Object(outer)) = serde_json::from_slice(body) else {
         return Some(format!("the error is not a JSON object: {}", shown()));
     };
+    if matches!(format, Format::Mlflow | Format::Databricks) {
+        return check_bare_error(format, expected, &outer);
+    }
     let Some(Value::Object(error)) = outer.get("error") else {
         return Some(format!("there is no object `error`: {}", shown()));
     };
@@ -165,6 +179,25 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
         wrong.push(format!("its message does not say {words:?}"));
     }
     (!wrong.is_empty()).then(|| format!("the error is wrong: {}: {}", wrong.join(", "), shown()))
+}
+
+/// The errors of MLflow's gateway, one text, and of Databricks, a word and a text.
+fn check_bare_error(
+    format: Format,
+    expected: &ExpectedError,
+    error: &serde_json::Map<String, Value>,
+) -> Option<String> {
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let (message, good) = match format {
+        Format::Databricks => {
+            let word = text("error_code") == Some(expected.kind.as_str());
+            (text("message").unwrap_or_default(), word && error.len() == 2)
+        }
+        _ => (text("detail").unwrap_or_default(), error.len() == 1),
+    };
+    let good =
+        good && !message.is_empty() && expected.says.iter().all(|words| message.contains(words.as_str()));
+    (!good).then(|| format!("the error is wrong: {}", shortened(&format!("{error:?}"))))
 }
 
 fn is_uuid_v7(id: &str) -> bool {

@@ -4,6 +4,7 @@ pub(crate) mod admin_token;
 pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod count;
+pub(crate) mod import;
 pub(crate) mod key;
 mod kv_bulk;
 pub(crate) mod logs;

@@ -8,10 +8,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use postern_common::{Client, Roots, UpstreamBody};
-use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, Outgoing, Secret, Timestamp, settle};
 
 pub(crate) use tasks::Tasks;
 
@@ -102,10 +101,14 @@ impl Host for NativeHost {
 
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<UpstreamBody>, FetchError> {
         self.0.client.fetch(request, connect).await
+    }
+
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        postern_common::sign_rs256(pkcs8, message)
     }
 
     fn sleep(&self, time: Duration) -> Self::Sleep {

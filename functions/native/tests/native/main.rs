@@ -3,7 +3,10 @@
 mod config;
 mod connections;
 mod dynamodb;
+mod import;
 mod keys;
+mod media;
+mod providers;
 mod records;
 mod start;
 mod stop;

@@ -13,7 +13,9 @@ use futures_core::Stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response};
 use postern_gateway::record::{Outcome, RecordPage, RecordQuery, UsageQuery, UsageRow, UsageSource};
-use postern_gateway::{After, FetchError, Host, Journal, Record, Secret, Store, StoreError, Timestamp};
+use postern_gateway::{
+    After, FetchError, Host, Journal, Outgoing, Record, Secret, Store, StoreError, Timestamp,
+};
 
 /// What the upstream answers to every call.
 pub(super) struct Upstream {
@@ -89,13 +91,18 @@ impl Host for BenchHost {
         &self.0.journal
     }
 
-    async fn fetch(&self, request: Request<Bytes>, _: Duration) -> Result<Response<Pieces>, FetchError> {
+    async fn fetch(&self, request: Request<Outgoing>, _: Duration) -> Result<Response<Pieces>, FetchError> {
         drop(request);
         let upstream = &self.0.upstream;
         let pieces = Pieces { upstream: Rc::clone(upstream), next: 0, waits: upstream.pieces.len() > 1 };
         let mut response = Response::new(pieces);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(upstream.kind));
         Ok(response)
+    }
+
+    /// No provider that is measured takes signatures.
+    async fn sign_rs256(&self, _: &[u8], _: &[u8]) -> Option<Vec<u8>> {
+        None
     }
 
     fn sleep(&self, _: Duration) -> Pending<()> {

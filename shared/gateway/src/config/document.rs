@@ -4,16 +4,16 @@
 
 use std::time::Duration;
 
-use postern_wire::Dialect;
-use postern_wire::provider::{Preset, Way};
+use postern_wire::provider::{Preset, Service, Way, preset};
+use postern_wire::{Dialect, rerank};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
-use super::credential::{Aws, Entra, OAuth};
+use super::credential::{Aws, Entra, Google, OAuth, Watsonx};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
-use super::scalar::{Day, Price, Size, Text, Time, Whole};
+use super::scalar::{Day, ImagePrice, Price, Size, Text, Time, Whole};
 use super::secret::SecretText;
 
 /// One day in milliseconds: no call lasts longer.
@@ -22,6 +22,9 @@ const A_DAY: u64 = 86_400_000;
 pub(super) const MAX_BODY: u64 = 32 << 20;
 /// A request larger than this would not fit in memory beside others.
 const LARGEST_BODY: u64 = 1 << 30;
+/// OpenAI takes files of 512 MB.
+pub(super) const MAX_UPLOAD: u64 = 512 << 20;
+const LARGEST_UPLOAD: u64 = 16 << 30;
 
 /// Tries on one target unless configured.
 const ATTEMPTS: u32 = 2;
@@ -76,8 +79,15 @@ section! {
         aws: Option<Aws> as Maybe<Aws>,
         /// Tokens of Microsoft Entra ID (`azure`), in place of `api_key`.
         entra: Option<Entra> as Maybe<Entra>,
+        /// The project and the account of `vertex`.
+        google: Option<Google> as Maybe<Google>,
+        /// The workspace of `watsonx`, beside its `api_key`.
+        watsonx: Option<Watsonx> as Maybe<Watsonx>,
         /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
         oauth: Option<OAuth> as Maybe<OAuth>,
+        /// The date of the API for `azure`, as `2024-10-21`, where its older API is used: calls then go to
+        /// `/openai/deployments/MODEL` below the resource, or to the deployment that `base_url` names.
+        api_version: Option<String> as Maybe<Text>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
@@ -196,6 +206,9 @@ section! {
     pub struct Server {
         /// The largest request body; larger ones are refused with 413.
         max_body: u64 as Size<1024, LARGEST_BODY> = MAX_BODY,
+        /// The largest form (images, audio, files) that flows on to the provider while it comes in; larger ones are refused
+        /// with 413. Such a form is not held, so this may be much more than `max_body`.
+        max_upload: u64 as Size<1024, LARGEST_UPLOAD> = MAX_UPLOAD,
     }
 }
 
@@ -238,6 +251,14 @@ section! {
         input_audio: Option<u64> as Maybe<Price>,
         /// Price of audio output tokens.
         output_audio: Option<u64> as Maybe<Price>,
+        /// Price of image input tokens, where the provider counts them apart; as other input if left out.
+        input_image: Option<u64> as Maybe<Price>,
+        /// Price of image output tokens.
+        output_image: Option<u64> as Maybe<Price>,
+        /// Price of each generated image, where images are not counted in tokens.
+        image: Option<u64> as Maybe<ImagePrice>,
+        /// Price of a million searches that the provider runs for an answer and bills one by one.
+        search: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.
         from: Option<u32> as Maybe<Day>,
     }
@@ -258,30 +279,49 @@ impl Format {
 }
 
 impl Provider {
-    /// The way to speak this format to it, if it does.
+    /// The way to speak this format with a model of it, if there is one.
     #[must_use]
-    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
-        if self.formats.is_empty() {
-            return self.usual().iter().find(|way| way.dialect == dialect);
-        }
-        let listed = self.formats.iter().any(|format| format.dialect() == dialect);
-        self.kind.way_in(dialect).filter(|_| listed)
+    pub fn way_in(&self, dialect: Dialect, model: &str) -> Option<&'static Way> {
+        self.ways(model).find(|way| way.dialect == dialect)
     }
 
-    /// The way to prefer.
+    /// The way to prefer with a model.
     #[must_use]
-    pub fn first_way(&self) -> Option<&'static Way> {
-        match self.formats.first() {
-            None => self.usual().first(),
-            Some(format) => self.kind.way_in(format.dialect()),
-        }
+    pub fn first_way(&self, model: &str) -> Option<&'static Way> {
+        self.ways(model).next()
+    }
+
+    /// The ways to speak with a model, the one to prefer first.
+    fn ways(&self, model: &str) -> impl Iterator<Item = &'static Way> {
+        let usual = if self.formats.is_empty() { self.usual() } else { &[] };
+        let listed = self.formats.iter().filter_map(|format| self.kind.way_in(format.dialect()));
+        usual.iter().chain(listed).filter(move |way| way.models.has(model))
+    }
+
+    /// How it ranks documents with a model, the way to prefer first.
+    pub(crate) fn reranking(&self, model: &str) -> impl Iterator<Item = &'static Service<rerank::Format>> {
+        self.server().reranking(model)
+    }
+
+    /// Where it moderates, in OpenAI's format.
+    pub(crate) fn moderations(&self) -> Option<&'static str> {
+        self.server().moderations()
+    }
+
+    /// The vendor; behind another address than OpenAI's own may be any server of its format.
+    fn server(&self) -> &'static Preset {
+        let any = self.is_other_server().then(|| preset("openai_compatible")).flatten();
+        any.unwrap_or(self.kind)
+    }
+
+    fn is_other_server(&self) -> bool {
+        self.kind.kind == "openai" && self.base_url.is_some()
     }
 
     fn usual(&self) -> &'static [Way] {
         let ways = self.kind.ways;
-        // Behind another address than OpenAI's own may be any server, and all of them speak the first.
-        let other_server = self.kind.kind == "openai" && self.base_url.is_some();
-        if other_server { ways.get(..1).unwrap_or_default() } else { ways }
+        // All servers of the format speak the first.
+        if self.is_other_server() { ways.get(..1).unwrap_or_default() } else { ways }
     }
 }
 

@@ -3,35 +3,36 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use postern_wire::Dialect;
 use postern_wire::dialect::ErrorBody;
 
 use crate::error::GatewayError;
 use crate::host::Host;
+use crate::http::Surface;
 use crate::pipeline::{Body, Call, Reply, RequestId};
 
 /// An error as a reply with nothing left to do.
-pub(crate) fn reply<H: Host>(dialect: Dialect, id: &RequestId, error: &GatewayError) -> Reply<H> {
-    Reply::plain(response_in(dialect, Some(id.as_str()), error))
+pub(crate) fn reply<H: Host>(surface: Surface, id: &RequestId, error: &GatewayError) -> Reply<H> {
+    Reply::plain(response_in(surface, Some(id.as_str()), error))
 }
 
 /// An error as a response to a call, in its format.
 pub(crate) fn response_to<H: Host>(call: &Call, error: &GatewayError) -> Response<Body<H>> {
-    response_in(call.dialect, Some(call.id.as_str()), error)
+    response_in(call.surface, Some(call.id.as_str()), error)
 }
 
 /// An error as a response on a path that is nobody's format.
 pub(crate) fn response<H: Host>(error: &GatewayError) -> Response<Body<H>> {
-    response_in(Dialect::OpenAiChat, None, error)
+    response_in(Surface::OTHER, None, error)
 }
 
-fn response_in<H: Host>(
-    dialect: Dialect,
+/// An error as a response on a path of this surface.
+pub(crate) fn response_in<H: Host>(
+    surface: Surface,
     request_id: Option<&str>,
     error: &GatewayError,
 ) -> Response<Body<H>> {
     let status = error.kind.status();
-    let body = dialect.encode_error(&ErrorBody {
+    let body = surface.encode_error(&ErrorBody {
         status: status.as_u16(),
         message: &error.message,
         error_type: error.kind.error_type(),

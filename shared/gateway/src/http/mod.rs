@@ -1,13 +1,18 @@
 //! The HTTP surface: routes, error bodies, and the small operations that are not calls to models.
 
+pub(crate) mod endpoints;
 pub(crate) mod error;
 pub(crate) mod health;
+mod media_routes;
+mod mlflow_routes;
+mod model_shapes;
 pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;
+mod surface;
 
-pub(crate) use routes::dialect_of;
 pub(crate) use routes::{AdminOperation, Route, Router};
+pub(crate) use surface::{Surface, surface_of};
 
 use http::HeaderName;
 

@@ -1,12 +1,13 @@
-//! The model list, in OpenAI's shape (<https://platform.openai.com/docs/api-reference/models>).
+//! The model list, in the shape that the caller's SDK expects.
 
 use http::StatusCode;
 use http::request::Parts;
-use postern_wire::catalog::{self, Entry};
+use postern_wire::catalog::{self, Entry, Task};
 use postern_wire::provider::Preset;
-use serde_json::{Value, json};
 
-use super::error::{json_response, response};
+use super::error::{json_response, response_in};
+use super::model_shapes::{Described, Shape};
+use super::{Surface, surface_of};
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
 use crate::identity::{self, Caller};
@@ -15,14 +16,19 @@ use crate::time::Timestamp;
 
 /// Every model that the key may use: the configured ones first, then what the catalog knows of each provider.
 pub(crate) async fn list<H: Host>(gateway: &Gateway, host: &H, parts: &Parts, now: Timestamp) -> Reply<H> {
+    let shape = Shape::of(parts);
+    let surface = errors_of(parts, shape);
     let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
-        Err(refused) => return Reply::plain(response(&refused.error)),
+        Err(refused) => return Reply::plain(response_in(surface, None, &refused.error)),
     };
     let snapshot = gateway.snapshot();
-    let data: Vec<Value> =
+    let models: Vec<Described> =
         names(&snapshot, &caller).map(|(id, owner)| describe(&snapshot, &id, &owner)).collect();
-    Reply::plain(json_response(StatusCode::OK, &json!({ "object": "list", "data": data })))
+    Reply::plain(match shape.page(&models, parts.uri.query().unwrap_or_default()) {
+        Ok(page) => json_response(StatusCode::OK, &page),
+        Err(error) => response_in(surface, None, &error),
+    })
 }
 
 /// One model.
@@ -33,11 +39,32 @@ pub(crate) async fn retrieve<H: Host>(
     now: Timestamp,
     name: &str,
 ) -> Reply<H> {
+    let shape = Shape::of(parts);
+    let surface = errors_of(parts, shape);
     let caller = match identity::authenticate(&gateway.keys, host, parts, now).await {
         Ok(caller) => caller,
-        Err(refused) => return Reply::plain(response(&refused.error)),
+        Err(refused) => return Reply::plain(response_in(surface, None, &refused.error)),
     };
     let snapshot = gateway.snapshot();
+    match owner(&snapshot, &caller, name) {
+        Some(owner) => {
+            Reply::plain(json_response(StatusCode::OK, &shape.one(&describe(&snapshot, name, owner))))
+        }
+        None => {
+            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
+            let error = GatewayError::new(ErrorKind::UnknownModel, text).at("model");
+            Reply::plain(response_in(surface, None, &error))
+        }
+    }
+}
+
+/// How errors are told to whoever asks in this shape.
+fn errors_of(parts: &Parts, shape: Shape) -> Surface {
+    surface_of(parts.uri.path()).of_call(shape.errors())
+}
+
+/// Who has a model of this name that the key may use.
+pub(super) fn owner<'a>(snapshot: &Snapshot, caller: &Caller, name: &'a str) -> Option<&'a str> {
     let owner = match name.split_once('/') {
         _ if snapshot.config.models.contains_key(name) => Some("postern"),
         Some((provider, model)) => {
@@ -48,24 +75,29 @@ pub(crate) async fn retrieve<H: Host>(
         }
         None => None,
     };
-    match owner.filter(|_| caller.may_use(name)) {
-        Some(owner) => Reply::plain(json_response(StatusCode::OK, &describe(&snapshot, name, owner))),
-        None => {
-            let text = format!("this key has no model `{name}`: GET /v1/models lists what it has");
-            Reply::plain(response(&GatewayError::new(ErrorKind::UnknownModel, text).at("model")))
-        }
-    }
+    owner.filter(|_| caller.may_use(name))
 }
 
-/// The names of a vendor's conversation models, as far as the catalog, or the demo, knows them.
+/// The names of a vendor's models that can be asked here, as far as the catalog, or the demo, knows them.
 pub(crate) fn upstream_models(preset: &'static Preset) -> Vec<&'static str> {
     if preset.is_demo() {
         return demo_models().collect();
     }
-    catalog::of_kind(preset.kind).filter(Entry::is_chat).map(|entry| entry.name).collect()
+    let asked = |entry: &Entry| match entry.task {
+        Task::Chat => !preset.ways.is_empty(),
+        Task::Embedding => preset.embeddings(entry.name).next().is_some(),
+        Task::Rerank => preset.reranking(entry.name).next().is_some(),
+        Task::Moderation => preset.moderations().is_some(),
+        _ => false,
+    };
+    catalog::of_kind(preset.kind).filter(asked).map(|entry| entry.name).collect()
 }
 
-fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item = (String, String)> + 'a {
+/// Every model that the key may use, with who has it.
+pub(super) fn names<'a>(
+    snapshot: &'a Snapshot,
+    caller: &'a Caller,
+) -> impl Iterator<Item = (String, String)> + 'a {
     let config = &snapshot.config;
     let logical = config.models.keys().map(|name| (name.to_owned(), "postern".to_owned()));
     let upstream = config.providers.iter().flat_map(|(provider, settings)| {
@@ -75,21 +107,18 @@ fn names<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> impl Iterator<Item =
     logical.chain(upstream).filter(|(id, _)| caller.may_use(id))
 }
 
-fn describe(snapshot: &Snapshot, id: &str, owner: &str) -> Value {
-    let mut model = json!({ "id": id, "object": "model", "created": 0, "owned_by": owner });
+fn describe(snapshot: &Snapshot, id: &str, owner: &str) -> Described {
+    let mut model = Described { id: id.to_owned(), owner: owner.to_owned(), ..Described::default() };
     // A logical model shows the figures of its first target.
     let target = match snapshot.config.models.get(id).and_then(|m| m.targets.first()) {
         Some(target) => Some((target.provider.as_str(), target.model.as_str())),
         None => id.split_once('/'),
     };
-    let limits = target.map(|(provider, model)| snapshot.limits(provider, model));
-    if let (Some(limits), Some(model)) = (limits, model.as_object_mut()) {
-        if let Some(tokens) = limits.context_window {
-            model.insert("context_window".to_owned(), tokens.into());
-        }
-        if let Some(tokens) = limits.max_output {
-            model.insert("max_output_tokens".to_owned(), tokens.into());
-        }
+    if let Some((provider, name)) = target {
+        let limits = snapshot.limits(provider, name);
+        model.context_window = limits.context_window;
+        model.max_output = limits.max_output;
+        model.embeds = snapshot.embeds(provider, name);
     }
     model
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 
-use super::routes::{Entry, TABLE, Tag};
+use super::routes::{Entry, Tag, table};
 use crate::host::Host;
 use crate::pipeline::{Body, Reply};
 
@@ -22,7 +22,7 @@ pub(crate) fn reply<H: Host>() -> Reply<H> {
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for entry in TABLE {
+    for entry in table() {
         let path = entry.path.replace("{*", "{");
         let methods = paths.entry(path).or_insert_with(|| json!({}));
         if let Some(methods) = methods.as_object_mut() {
@@ -57,11 +57,14 @@ fn operation(entry: &Entry) -> Value {
         Tag::OpenAi => ("OpenAI", json!([{ "key": [] }])),
         Tag::Anthropic => ("Anthropic", json!([{ "x-api-key": [] }, { "key": [] }])),
         Tag::Gemini => ("Gemini", json!([{ "x-goog-api-key": [] }, { "key": [] }])),
+        Tag::Cohere => ("Cohere", json!([{ "key": [] }])),
+        Tag::Mlflow => ("MLflow", json!([{ "key": [] }])),
+        Tag::Databricks => ("Databricks", json!([{ "key": [] }])),
         Tag::Administration => ("Administration", json!([{ "administrator": [] }])),
         Tag::Operations => ("Operations", json!([])),
     };
     let error = match entry.tag {
-        Tag::Anthropic | Tag::Gemini => "VendorAnswer",
+        Tag::Anthropic | Tag::Gemini | Tag::Cohere | Tag::Mlflow | Tag::Databricks => "VendorAnswer",
         Tag::OpenAi | Tag::Administration | Tag::Operations => "Error",
     };
     let mut operation = json!({
@@ -109,7 +112,12 @@ fn content(entry: &Entry) -> Value {
 }
 
 fn schema_content(name: &str) -> Value {
-    json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
+    let kind = match name {
+        "Form" => "multipart/form-data",
+        "Bytes" => "application/octet-stream",
+        _ => "application/json",
+    };
+    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
 }
 
 /// Bodies of our own in full; of a vendor's format only what the gateway itself relies on.
@@ -139,6 +147,8 @@ fn schemas() -> Value {
         "ChatResponse": { "type": "object", "description": "OpenAI's chat completion, as the provider gave it." },
         "VendorRequest": { "type": "object", "description": "The request, in the vendor's own format." },
         "VendorAnswer": { "type": "object", "description": "The answer, in the vendor's own format." },
+        "Form": { "type": "object", "description": "The form, in the vendor's own format; `model` before the files." },
+        "Bytes": { "type": "string", "format": "binary" },
         "Model": {
             "type": "object",
             "required": ["id", "object", "created", "owned_by"],

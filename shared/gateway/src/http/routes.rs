@@ -1,11 +1,14 @@
 //! The route table as data. It feeds the router and the OpenAPI document.
 
 use http::{Method, StatusCode};
-use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
+use postern_wire::embed::gemini::Method as EmbedMethod;
+use postern_wire::{Dialect, embed, rerank};
 
+use super::media_routes::MEDIA;
+use super::mlflow_routes::{MLFLOW, in_one_segment};
 use crate::error::{ErrorKind, GatewayError};
-use crate::pipeline::{Address, Asks, Kind};
+use crate::pipeline::{Address, Asks, Kind, Resource};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +27,13 @@ pub(crate) enum AdminOperation {
 pub(crate) enum Route {
     /// A call about a conversation.
     Call(Asks),
+    /// A call about what a provider keeps, with its id.
+    Resource(Resource, String),
     Models,
     Model(String),
+    /// The list of endpoints, and one of them, in the shape of the path.
+    Endpoints,
+    Endpoint(String),
     Admin(AdminOperation),
     Health,
     Ready,
@@ -49,12 +57,12 @@ pub(crate) struct Entry {
     pub(crate) streams: bool,
     /// Parameters of the query, with what they mean.
     pub(crate) query: &'static [(&'static str, &'static str)],
-    make: fn(String) -> Route,
+    pub(super) make: fn(String) -> Route,
 }
 
 impl Entry {
     /// What most operations are: a GET that answers 200 with JSON.
-    const GET: Self = Self {
+    pub(super) const GET: Self = Self {
         method: Method::GET,
         path: "",
         tag: Tag::Operations,
@@ -78,6 +86,12 @@ pub(crate) enum Tag {
     Anthropic,
     /// The same, with Gemini's.
     Gemini,
+    /// The same, with Cohere's.
+    Cohere,
+    /// The same, with MLflow's client.
+    Mlflow,
+    /// The same, with Databricks' clients.
+    Databricks,
     /// Administrators, with their token.
     Administration,
     /// Whoever operates the deployment, without credentials.
@@ -85,7 +99,12 @@ pub(crate) enum Tag {
 }
 
 /// Every route there is.
-pub(crate) const TABLE: &[Entry] = &[
+pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
+    TABLE.iter().chain(MLFLOW).chain(MEDIA)
+}
+
+/// The routes of vendors and of our own.
+const TABLE: &[Entry] = &[
     Entry {
         method: Method::POST,
         path: "/v1/chat/completions",
@@ -108,6 +127,17 @@ pub(crate) const TABLE: &[Entry] = &[
         answer: "VendorAnswer",
         streams: true,
         make: |_| answer(Dialect::OpenAiResponses),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/responses/input_tokens",
+        tag: Tag::OpenAi,
+        id: "countResponseTokens",
+        summary: "How many tokens a prompt has (OpenAI Responses)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiResponses, Kind::Count),
         ..Entry::GET
     },
     Entry {
@@ -142,7 +172,10 @@ pub(crate) const TABLE: &[Entry] = &[
         summary: "How many tokens a prompt has (Anthropic Messages)",
         body: Some("VendorRequest"),
         answer: "VendorAnswer",
-        make: |_| Route::Call(Asks { dialect: Dialect::Anthropic, kind: Kind::Count, address: None }),
+        make: |_| {
+            let (kind, dialect) = (Kind::Count, Dialect::Anthropic);
+            Route::Call(Asks { dialect, kind, address: None, endpoint: None })
+        },
         ..Entry::GET
     },
     Entry {
@@ -150,7 +183,7 @@ pub(crate) const TABLE: &[Entry] = &[
         path: "/v1beta/models/{*id}",
         tag: Tag::Gemini,
         id: "generateContent",
-        summary: "MODEL:generateContent, MODEL:streamGenerateContent, MODEL:countTokens (Gemini)",
+        summary: "MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents (Gemini)",
         body: Some("VendorRequest"),
         answer: "VendorAnswer",
         streams: true,
@@ -173,11 +206,90 @@ pub(crate) const TABLE: &[Entry] = &[
         ..Entry::GET
     },
     Entry {
+        method: Method::POST,
+        path: "/v1/embeddings",
+        tag: Tag::OpenAi,
+        id: "createEmbedding",
+        summary: "Vectors of texts (OpenAI Embeddings)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/rerank",
+        tag: Tag::OpenAi,
+        id: "rerank",
+        summary: "Documents by their relevance to a question (Cohere's and Jina's format)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Rerank(rerank::Format::Cohere)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v1/moderations",
+        tag: Tag::OpenAi,
+        id: "createModeration",
+        summary: "Whether texts and images are harmful (OpenAI Moderations)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::OpenAiChat, Kind::Moderate),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v2/embed",
+        tag: Tag::Cohere,
+        id: "cohereEmbed",
+        summary: "Vectors of texts (Cohere)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::Cohere, Kind::Embed(embed::Format::Cohere)),
+        ..Entry::GET
+    },
+    Entry {
+        method: Method::POST,
+        path: "/v2/rerank",
+        tag: Tag::Cohere,
+        id: "cohereRerank",
+        summary: "Documents by their relevance to a question (Cohere)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        make: |_| other(Dialect::Cohere, Kind::Rerank(rerank::Format::Cohere)),
+        ..Entry::GET
+    },
+    Entry {
+        path: "/v1beta/models",
+        tag: Tag::Gemini,
+        id: "listGeminiModels",
+        summary: "The models that the key may use (Gemini)",
+        answer: "VendorAnswer",
+        query: &[("pageSize", "at most 1000"), ("pageToken", "nextPageToken of the page before")],
+        make: |_| Route::Models,
+        ..Entry::GET
+    },
+    Entry {
+        path: "/v1beta/models/{*id}",
+        tag: Tag::Gemini,
+        id: "retrieveGeminiModel",
+        summary: "One model, also of the form PROVIDER/MODEL (Gemini)",
+        answer: "VendorAnswer",
+        make: Route::Model,
+        ..Entry::GET
+    },
+    Entry {
         path: "/v1/models",
         tag: Tag::OpenAi,
         id: "listModels",
-        summary: "The models that the key may use",
+        summary: "The models that the key may use; in Anthropic's shape and pages for a caller with anthropic-version or x-api-key",
         answer: "ModelList",
+        query: &[
+            ("limit", "Anthropic: at most 1000"),
+            ("after_id", "Anthropic: the last id of the page before"),
+            ("before_id", "Anthropic: the first id of the page behind"),
+        ],
         make: |_| Route::Models,
         ..Entry::GET
     },
@@ -307,12 +419,13 @@ pub(crate) const TABLE: &[Entry] = &[
     },
 ];
 
-const fn answer(dialect: Dialect) -> Route {
-    Route::Call(Asks { dialect, kind: Kind::Answer, address: None })
+pub(super) const fn answer(dialect: Dialect) -> Route {
+    Route::Call(Asks { dialect, kind: Kind::Answer, address: None, endpoint: None })
 }
 
-/// What Gemini's models can be asked here.
-const GEMINI_METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
+pub(super) const fn other(errors: Dialect, kind: Kind) -> Route {
+    Route::Call(Asks { dialect: errors, kind, address: None, endpoint: None })
+}
 
 /// Takes `MODEL:METHOD` apart.
 fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
@@ -321,9 +434,11 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
         "generateContent" => (Kind::Answer, false),
         "streamGenerateContent" => (Kind::Answer, true),
         "countTokens" => (Kind::Count, false),
+        "embedContent" => (Kind::Embed(embed::Format::Gemini(EmbedMethod::EmbedContent)), false),
+        "batchEmbedContents" => (Kind::Embed(embed::Format::Gemini(EmbedMethod::BatchEmbedContents)), false),
         _ => {
             let text = format!(
-                "there is no method `{method}` of models here: generateContent, streamGenerateContent and countTokens are"
+                "there is no method `{method}` of models here: generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents are"
             );
             return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
         }
@@ -336,38 +451,19 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
     let events = query.split('&').any(|pair| pair == "alt=sse");
     let framing = if stream && !events { Framing::Array } else { Framing::Events };
     let address = Some(Address { model: model.to_owned(), stream, framing });
-    Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address }))
-}
-
-/// Whether a path under OpenAI's list of models is a call of Gemini's, `/v1/models/MODEL:METHOD`. Models have colons too.
-fn is_gemini_call(path: &str) -> bool {
-    let method = path.strip_prefix("/v1/models/").and_then(|rest| rest.rsplit_once(':'));
-    method.is_some_and(|(_, method)| GEMINI_METHODS.contains(&method))
-}
-
-/// Whose errors are told on a path, also where nothing is.
-pub(crate) fn dialect_of(path: &str) -> Dialect {
-    let under =
-        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if under("/v1/messages") {
-        Dialect::Anthropic
-    } else if under("/v1beta") || is_gemini_call(path) {
-        Dialect::Gemini
-    } else {
-        Dialect::OpenAiChat
-    }
+    Ok(Route::Call(Asks { dialect: Dialect::Gemini, kind, address, endpoint: None }))
 }
 
 /// Finds routes.
 pub(crate) struct Router {
-    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    /// Each path leads to the [`entries`] that have it, one a method.
     paths: matchit::Router<Vec<&'static Entry>>,
 }
 
 impl Router {
     pub(crate) fn new() -> Self {
         let mut by_path = std::collections::BTreeMap::<&str, Vec<&'static Entry>>::new();
-        for entry in TABLE {
+        for entry in table() {
             by_path.entry(entry.path).or_default().push(entry);
         }
         let mut paths = matchit::Router::new();
@@ -384,21 +480,23 @@ impl Router {
         path: &str,
         query: Option<&str>,
     ) -> Result<Route, GatewayError> {
-        let Ok(found) = self.paths.at(path) else {
+        let Ok(found) = self.paths.at(&in_one_segment(path)).map(|found| {
+            let parameter = found.params.iter().next().map_or("", |(_, value)| value);
+            (found.value, percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned())
+        }) else {
             let text = format!("there is nothing at {path}: /openapi.json lists what there is");
             return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
         };
         // A HEAD is a GET whose body the HTTP server leaves out.
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(entry) = found.value.iter().find(|entry| entry.method == *wanted) else {
-            let takes: Vec<&str> = found.value.iter().map(|entry| entry.method.as_str()).collect();
+        let (entries, parameter) = found;
+        let Some(entry) = entries.iter().find(|entry| entry.method == *wanted) else {
+            let takes: Vec<&str> = entries.iter().map(|entry| entry.method.as_str()).collect();
             let text = format!("{path} takes {}, not {method}", takes.join(" and "));
             let allow = Some(takes.join(", "));
             return Err(GatewayError { allow, ..GatewayError::new(ErrorKind::MethodNotAllowed, text) });
         };
-        let parameter = found.params.iter().next().map_or("", |(_, value)| value);
-        let parameter = percent_encoding::percent_decode_str(parameter).decode_utf8_lossy().into_owned();
-        if entry.tag == Tag::Gemini {
+        if entry.tag == Tag::Gemini && entry.method == Method::POST {
             return gemini(&parameter, query.unwrap_or_default());
         }
         Ok((entry.make)(parameter))
@@ -412,7 +510,7 @@ mod tests {
     #[test]
     fn every_entry_is_found_by_its_own_path() {
         let router = Router::new();
-        for entry in TABLE {
+        for entry in table() {
             let model = if entry.tag == Tag::Gemini { "m:countTokens" } else { "openai%2Fgpt-4o" };
             let path = entry.path.replace("{*id}", model).replace("{id}", "k1");
             assert!(router.find(&entry.method, &path, None).is_ok(), "{} {path}", entry.method);
@@ -437,24 +535,8 @@ mod tests {
         assert_eq!((array.stream, array.framing), (true, Framing::Array));
         let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));
         assert_eq!((events.stream, events.framing), (true, Framing::Events));
-        let other = router.find(&Method::POST, "/v1beta/models/m:embedContent", None).unwrap_err();
+        let other = router.find(&Method::POST, "/v1beta/models/m:predict", None).unwrap_err();
         assert_eq!(other.kind, ErrorKind::UnknownRoute);
-    }
-
-    #[test]
-    fn errors_are_told_in_the_format_of_the_path() {
-        for (path, dialect) in [
-            ("/v1/messages", Dialect::Anthropic),
-            ("/v1/messages/batches", Dialect::Anthropic),
-            ("/v1/messagesx", Dialect::OpenAiChat),
-            ("/v1beta/models/m", Dialect::Gemini),
-            ("/v1/models/m:generateContent", Dialect::Gemini),
-            ("/v1/models/local/llama3.2:3b", Dialect::OpenAiChat),
-            ("/v1/responses", Dialect::OpenAiChat),
-            ("/", Dialect::OpenAiChat),
-        ] {
-            assert_eq!(dialect_of(path), dialect, "{path}");
-        }
     }
 
     #[test]
@@ -463,6 +545,6 @@ mod tests {
         let wrong_method = router.find(&Method::GET, "/v1/chat/completions", None).unwrap_err();
         assert_eq!(wrong_method.kind, ErrorKind::MethodNotAllowed);
         assert!(wrong_method.message.contains("POST"));
-        assert_eq!(router.find(&Method::GET, "/v2", None).unwrap_err().kind, ErrorKind::UnknownRoute);
+        assert_eq!(router.find(&Method::GET, "/v9", None).unwrap_err().kind, ErrorKind::UnknownRoute);
     }
 }

@@ -10,24 +10,53 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http::HeaderValue;
 use http::request::Parts;
-use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
+use postern_wire::dialect::mlflow::endpoints::EndpointType;
+use postern_wire::dialect::mlflow::{self, Shape};
+use postern_wire::{Dialect, embed, rerank};
 
+use super::media::{Media, Resource};
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
 use crate::host::Host;
+use crate::http::{Surface, surface_of};
 use crate::time::Timestamp;
 
 /// How long a body may pause. A caller that sends more slowly than this is holding a connection, not calling a model.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
 
-/// What is asked about a conversation.
+/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// To answer it.
+    /// To answer a conversation.
     Answer,
-    /// How many tokens it has.
+    /// How many tokens a conversation has.
     Count,
+    /// To embed texts.
+    Embed(embed::Format),
+    /// To rank documents.
+    Rerank(rerank::Format),
+    /// To look for what is harmful.
+    Moderate,
+    /// To make images or sound, or text of sound.
+    Media(Media),
+    /// To keep something, or to give or remove what is kept.
+    Resource(Resource),
+}
+
+impl Kind {
+    /// The name in records: OpenTelemetry's, where its GenAI conventions have one.
+    pub(super) const fn operation(self) -> &'static str {
+        match self {
+            Self::Answer => "chat",
+            Self::Count => "count_tokens",
+            Self::Embed(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
+            Self::Moderate => "moderations",
+            Self::Media(media) => media.operation(),
+            Self::Resource(resource) => resource.kind.name(),
+        }
+    }
 }
 
 /// What the address of a request says, in formats whose bodies do not.
@@ -41,9 +70,12 @@ pub(crate) struct Address {
 /// What a path asks for, in which format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asks {
+    /// The format of a conversation; of anything else, the one in whose words errors are told.
     pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) address: Option<Address>,
+    /// The endpoint that the address names, where the body then says what is asked (MLflow, Databricks).
+    pub(crate) endpoint: Option<String>,
 }
 
 /// A request to a model, before anything is known of its caller.
@@ -53,6 +85,9 @@ pub(crate) struct Call {
     pub(crate) dialect: Dialect,
     pub(super) kind: Kind,
     pub(super) address: Option<Address>,
+    pub(super) endpoint: Option<String>,
+    /// How its errors are told.
+    pub(crate) surface: Surface,
     pub(super) trace: TraceContext,
     pub(super) parts: Parts,
 }
@@ -65,9 +100,44 @@ impl Call {
         asks: Asks,
         parts: Parts,
     ) -> Self {
-        let Asks { dialect, kind, address } = asks;
+        let Asks { dialect, kind, address, endpoint } = asks;
+        let surface = surface_of(parts.uri.path()).of_call(dialect);
         let trace = TraceContext::from_header(host, parts.headers.get(&crate::http::TRACEPARENT));
-        Self { id, arrived, dialect, kind, address, trace, parts }
+        Self { id, arrived, dialect, kind, address, endpoint, surface, trace, parts }
+    }
+
+    /// Where the address names an endpoint, the body says in which format the call is; it comes back with the endpoint as
+    /// its model.
+    pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
+        let Some(endpoint) = &self.endpoint else { return Ok(body) };
+        let (shape, body) = mlflow::address(endpoint, &body)?;
+        (self.kind, self.dialect) = match shape {
+            Shape::Endpoint(EndpointType::Chat) => (Kind::Answer, Dialect::OpenAiChat),
+            Shape::Endpoint(EndpointType::Completions) => (Kind::Answer, Dialect::OpenAiCompletions),
+            Shape::Endpoint(EndpointType::Embeddings) => {
+                (Kind::Embed(embed::Format::OpenAi), Dialect::OpenAiChat)
+            }
+            Shape::Scoring => {
+                let text = "expected `messages`, `prompt` or `input`";
+                return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
+            }
+        };
+        Ok(body)
+    }
+
+    /// The name of the request's format.
+    pub(super) const fn format(&self) -> &'static str {
+        if let Some(name) = self.surface.own_name() {
+            return name;
+        }
+        match self.kind {
+            Kind::Answer | Kind::Count => self.dialect.name(),
+            Kind::Embed(format) => format.name(),
+            Kind::Rerank(format) => format.name(),
+            Kind::Moderate => "openai_moderations",
+            Kind::Media(_) => "openai_media",
+            Kind::Resource(_) => "openai_files",
+        }
     }
 }
 
@@ -95,6 +165,11 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as letters and digits alone, as formats use it behind marks of their own.
+    pub(super) fn compact(&self) -> String {
+        self.0.replace('-', "")
     }
 
     pub(super) fn header(&self) -> HeaderValue {
@@ -193,43 +268,14 @@ where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let too_large = || {
-        let text =
-            format!("the request body is larger than the {limit} bytes this gateway takes (server.max_body)");
-        GatewayError::new(ErrorKind::BodyTooLarge, text)
-    };
-    let declared = parts.headers.get(http::header::CONTENT_LENGTH);
-    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let too_large = || too_large(limit, "server.max_body");
+    let declared = declared_length(parts, &body)?;
     if declared.is_some_and(|length| length > limit) || body.size_hint().lower() > limit {
         return Err(too_large());
     }
-    if let Some(encoding) = parts.headers.get(http::header::CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let text = "the request body is compressed: send it without content-encoding";
-        return Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("content-encoding"));
-    }
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
-    loop {
-        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-        let frame = match select(frame, host.sleep(BODY_PAUSE)).await {
-            Either::Left((frame, _)) => frame,
-            Either::Right(_) => {
-                let text = "the request body did not come in time";
-                return Err(GatewayError::new(ErrorKind::BodyIncomplete, text));
-            }
-        };
-        let data = match frame {
-            None => break,
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => data,
-                Err(_trailers) => continue,
-            },
-            Some(Err(_)) => {
-                return Err(GatewayError::new(ErrorKind::BodyIncomplete, "the request body broke off"));
-            }
-        };
+    while let Some(data) = next_data(host, &mut body).await? {
         let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
         if (so_far + data.len()) as u64 > limit {
             return Err(too_large());
@@ -248,6 +294,63 @@ where
         }
     }
     Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+}
+
+/// The refusal of a body over a limit, which is that of a key of the configuration.
+pub(super) fn too_large(limit: u64, key: &str) -> GatewayError {
+    let text = format!("the request body is larger than the {limit} bytes this gateway takes ({key})");
+    GatewayError::new(ErrorKind::BodyTooLarge, text)
+}
+
+/// The length of the body in bytes, where the caller declares it.
+///
+/// # Errors
+/// When the body is compressed, which no length says anything about.
+pub(super) fn declared_length<B: http_body::Body>(
+    parts: &Parts,
+    body: &B,
+) -> Result<Option<u64>, GatewayError> {
+    if let Some(encoding) = parts.headers.get(http::header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let text = "the request body is compressed: send it without content-encoding";
+        return Err(GatewayError::new(ErrorKind::Compressed, text).at("content-encoding"));
+    }
+    let declared = parts.headers.get(http::header::CONTENT_LENGTH);
+    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    Ok(body.size_hint().exact().or(declared))
+}
+
+/// The next bytes of a body, `None` at its end.
+///
+/// # Errors
+/// When the body pauses for too long or breaks off.
+pub(super) async fn next_data<H, B>(host: &H, body: &mut B) -> Result<Option<Bytes>, GatewayError>
+where
+    H: Host,
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+        let frame = match select(frame, host.sleep(BODY_PAUSE)).await {
+            Either::Left((frame, _)) => frame,
+            Either::Right(_) => {
+                let text = "the request body did not come in time";
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, text));
+            }
+        };
+        match frame {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(_)) => {
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, "the request body broke off"));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,18 +14,18 @@ use postern_wire::dialect::DecodeError;
 use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts};
 use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
-use super::accept::Kind;
 use super::authorize::{Unsent, send};
+use super::exchange::{How, Told};
+use super::reading::Span;
 use super::relay::Relay;
 use super::resolve::Leg;
 use super::stream::{Source, Step};
 use super::translation::Translation;
-use super::write::Translator;
 use crate::host::{FetchError, Host};
 use crate::time::Timestamp;
 
 /// The largest whole answer, bytes. Images and audio come inside JSON.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How much of an error's body is read.
 const MAX_ERROR: usize = 256 * 1024;
 /// How much of a stream is held back while its first token has not come.
@@ -35,6 +35,8 @@ const MAX_HELD: usize = 1024 * 1024;
 pub(super) enum Answer<H: Host> {
     /// A whole answer, in the caller's format.
     Whole { status: StatusCode, headers: HeaderMap, body: Bytes, facts: WholeFacts },
+    /// A part of a whole answer; others are to be asked for.
+    Part { status: StatusCode },
     /// A stream whose first token has come; `held` is what came up to it.
     Stream { status: StatusCode, headers: HeaderMap, source: Source<H>, held: VecDeque<Bytes> },
 }
@@ -42,7 +44,7 @@ pub(super) enum Answer<H: Host> {
 impl<H: Host> Answer<H> {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::Whole { status, .. } | Self::Stream { status, .. } => *status,
+            Self::Whole { status, .. } | Self::Part { status } | Self::Stream { status, .. } => *status,
         }
     }
 }
@@ -52,6 +54,8 @@ impl<H: Host> Answer<H> {
 pub(super) struct WholeFacts {
     pub(super) model: Option<String>,
     pub(super) usage: Option<Usage>,
+    /// Whether those are an estimate of our own, or a count; `None` for the provider's figures.
+    pub(super) estimated: Option<bool>,
     pub(super) finish_reasons: Vec<String>,
     /// What the model wrote; only where it has to be counted.
     pub(super) said: String,
@@ -67,6 +71,7 @@ impl WholeFacts {
             said: if usage.is_none() { said() } else { String::new() },
             model,
             usage,
+            estimated: None,
             finish_reasons,
         }
     }
@@ -93,35 +98,17 @@ impl From<Fault> for Failure {
     }
 }
 
-/// How an answer is to be read.
-pub(super) struct Reading {
-    /// What was asked.
-    pub(super) kind: Kind,
-    /// The format in which the provider answers.
-    pub(super) dialect: Dialect,
-    /// Turns the answer into the caller's format, if that is another.
-    pub(super) translator: Option<Translator>,
-    /// Whether a stream was asked for.
-    pub(super) stream: bool,
-    /// Whether the usage event was asked for by us, not by the caller.
-    pub(super) hide_usage: bool,
-    /// How many choices were asked for.
-    pub(super) choices: u64,
-    /// When the attempt began.
-    pub(super) begun: Timestamp,
-    /// When the whole call must be over.
-    pub(super) deadline: Timestamp,
-}
-
 /// Sends `request` and reads the answer.
 pub(super) async fn attempt<H: Host>(
     host: &H,
     leg: &Leg,
     request: http::Request<Bytes>,
-    mut how: Reading,
+    how: &mut How,
+    deadline: Timestamp,
 ) -> Result<Answer<H>, Failure> {
-    let head_limit = if how.stream { leg.timeouts.first_token } else { leg.timeouts.total };
-    let head_limit = head_limit.min(how.deadline.since(how.begun));
+    let span = Span { begun: host.now(), deadline };
+    let head_limit = if how.stream() { leg.timeouts.first_token } else { leg.timeouts.total };
+    let head_limit = head_limit.min(deadline.since(span.begun));
     let fetched = within(host, head_limit, send(host, request, leg.timeouts.connect)).await;
     let response = match fetched {
         None => return Err(Fault::new(FaultKind::Timeout, "no answer came in time").into()),
@@ -134,9 +121,9 @@ pub(super) async fn attempt<H: Host>(
     };
     let status = response.status();
     let answered = if status.is_success() {
-        read_answer(host, leg, response, &mut how).await.map_err(Failure::from)
+        read_answer(host, leg, response, how, span).await.map_err(Failure::from)
     } else {
-        Err(read_error(host, leg, response, &how).await)
+        Err(read_error(host, leg, response, how.errors(), how.errors_are_own(), deadline).await)
     };
     answered.map_err(|mut failure| {
         failure.fault.status.get_or_insert(status.as_u16());
@@ -149,73 +136,49 @@ async fn read_answer<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    how: &mut Reading,
+    how: &mut How,
+    span: Span,
 ) -> Result<Answer<H>, Fault> {
     let (parts, body) = response.into_parts();
     if parts.headers.contains_key(header::CONTENT_ENCODING) {
         let text = "the answer is compressed, which was not asked for";
         return Err(Fault::new(FaultKind::BadAnswer, text));
     }
-    if how.stream && !is_whole(&parts.headers) {
+    if let How::Conversation(reading) = how
+        && reading.stream
+        && !is_whole(&parts.headers)
+    {
         let timeouts = leg.timeouts.clone();
-        let mut source = match how.translator.take() {
-            None => Source::Relay(Box::new(Relay::new(body, timeouts, how))),
-            Some(by) => Source::Translation(Box::new(Translation::new(body, timeouts, how, by))),
+        let mut source = match reading.translator.clone() {
+            None => Source::Relay(Box::new(Relay::new(body, timeouts, reading, span))),
+            Some(by) => Source::Translation(Box::new(Translation::new(body, timeouts, reading, span, by))),
         };
         let held = first_token(host, &mut source).await?;
         return Ok(Answer::Stream { status: parts.status, headers: parts.headers, source, held });
     }
-    let body = read_whole(host, leg, body, MAX_ANSWER, how.deadline).await?;
-    let read = match (how.kind, how.translator.take()) {
-        (Kind::Count, _) => read_count(&body).map(|()| (body.clone(), WholeFacts::default())),
-        (Kind::Answer, None) => how.dialect.peek_response(&body).map(|facts| {
-            let facts = WholeFacts::new(facts, || how.dialect.said_in(&body));
-            (body.clone(), facts)
-        }),
-        (Kind::Answer, Some(translator)) => retell(how.dialect, &body, &translator),
+    let body = read_whole(host, leg, body, MAX_ANSWER, span.deadline).await?;
+    let read = match how {
+        How::Conversation(reading) => reading.whole(&body).map(Some),
+        How::Whole(tell) => tell.read(&body),
     };
-    let (told, facts) = read.map_err(|failure| match failure {
+    let told = read.map_err(|failure| match failure {
         PeekFailure::Fault(fault) => fault,
         PeekFailure::Decode(error) => {
             Fault::new(FaultKind::BadAnswer, describe_bad(&parts.headers, &body, &error))
         }
     })?;
-    if how.stream {
+    if how.stream() {
         let text = "a whole answer came where a stream was asked for";
         return Err(Fault::new(FaultKind::BadAnswer, text));
     }
-    Ok(Answer::Whole { status: parts.status, headers: parts.headers, body: told, facts })
+    let (status, headers) = (parts.status, parts.headers);
+    Ok(match told {
+        Some(Told { body, facts }) => Answer::Whole { status, headers, body, facts },
+        None => Answer::Part { status },
+    })
 }
 
-/// Tells a whole answer in the caller's format.
-fn retell(
-    dialect: Dialect,
-    body: &[u8],
-    translator: &Translator,
-) -> Result<(Bytes, WholeFacts), PeekFailure> {
-    let mut response = dialect.decode_response(body).map_err(|error| dialect.fault_instead(body, error))?;
-    let facts = WholeFacts::new(response.facts(), || response.said());
-    if translator.foreign {
-        response.leave_extra();
-        // Ids have the mark of their format, and the model is called as the caller called it.
-        response.id = None;
-        response.model = None;
-    }
-    if translator.seals() {
-        response.seal_signatures();
-    }
-    Ok((translator.to.encode_response(&response, &translator.context), facts))
-}
-
-/// An answer to a question of how many tokens a prompt has passes as it came.
-fn read_count(body: &[u8]) -> Result<(), PeekFailure> {
-    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(PeekFailure::Decode(DecodeError::at("", "expected a JSON object"))),
-    }
-}
-
-fn describe_bad(headers: &HeaderMap, body: &[u8], error: &DecodeError) -> String {
+pub(super) fn describe_bad(headers: &HeaderMap, body: &[u8], error: &DecodeError) -> String {
     if body.iter().all(u8::is_ascii_whitespace) {
         return "the answer is empty".to_owned();
     }
@@ -232,7 +195,7 @@ fn is_whole(headers: &HeaderMap) -> bool {
 }
 
 /// Holds a stream back until its first token, or its regular end, has come.
-async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeque<Bytes>, Fault> {
+pub(super) async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeque<Bytes>, Fault> {
     let mut held = VecDeque::new();
     let mut size = 0;
     loop {
@@ -262,20 +225,23 @@ async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeq
     }
 }
 
-async fn read_error<H: Host>(
+/// Reads an error that is told in the words of the format `errors`; `are_own` says whether that is the caller's.
+pub(super) async fn read_error<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    how: &Reading,
+    errors: Dialect,
+    are_own: bool,
+    deadline: Timestamp,
 ) -> Failure {
     let (parts, body) = response.into_parts();
     let status = parts.status;
     // An error whose text does not come in time is still the error that its status says.
-    let body = read_whole(host, leg, body, MAX_ERROR, how.deadline).await.unwrap_or_default();
+    let body = read_whole(host, leg, body, MAX_ERROR, deadline).await.unwrap_or_default();
     let now = host.now().seconds();
-    let fault = how.dialect.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
+    let fault = errors.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
     // What is about the gateway's own account, or may hold a part of its key, is not passed on.
-    let passes = how.translator.is_none()
+    let passes = are_own
         && matches!(
             fault.kind,
             FaultKind::InvalidRequest
@@ -292,21 +258,23 @@ async fn read_error<H: Host>(
     Failure { fault, verbatim }
 }
 
-/// The message of an error as the caller's SDK reads it.
+/// The message of an error as the caller's SDK reads it: in `error`, or, with Cohere, as it is.
 fn message_of(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Body {
-        error: Error,
+        error: Option<Error>,
+        message: Option<String>,
     }
     #[derive(serde::Deserialize)]
     struct Error {
         message: String,
     }
-    serde_json::from_slice::<Body>(body).ok().map(|body| body.error.message)
+    let body = serde_json::from_slice::<Body>(body).ok()?;
+    body.error.map(|error| error.message).or(body.message)
 }
 
 /// Reads a body to its end within `limit` bytes, each piece within the idle time.
-async fn read_whole<H: Host>(
+pub(super) async fn read_whole<H: Host>(
     host: &H,
     leg: &Leg,
     mut body: H::Body,
@@ -347,7 +315,7 @@ async fn read_whole<H: Host>(
     Ok(first.unwrap_or_else(|| all.freeze()))
 }
 
-fn fetch_fault(error: &FetchError) -> Fault {
+pub(super) fn fetch_fault(error: &FetchError) -> Fault {
     match error {
         FetchError::Connect(_) => Fault::new(FaultKind::Unreachable, "the provider cannot be reached"),
         FetchError::ConnectTimeout => Fault::new(FaultKind::Timeout, "no connection was made in time"),

@@ -1,284 +1,212 @@
-//! A chat call from its key to its answer.
+//! Conversations: the caller's bytes, what was seen of them, and, once a target needs it, what they mean.
+//!
+//! A target that speaks the caller's format gets the caller's bytes, with only what must differ changed; another gets
+//! what they mean, told in its own.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-
+use postern_wire::Dialect;
+use postern_wire::chat::Request;
 use postern_wire::dialect::openai_chat::RequestHead;
-use postern_wire::dialect::{DecodeError, Framing};
+use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Target};
+use postern_wire::provider::{Operation, Way};
 
-use super::accept::{Call, Kind, read_body};
-use super::asked::Asked;
-use super::attempt::{Answer, Verbatim};
-use super::body::{Body, Streaming};
-use super::count;
-use super::dispatch::{Delivery, Undelivered, dispatch};
-use super::draft::Draft;
-use super::gateway::Gateway;
-use super::resolve::{Leg, resolve};
-use super::stream::Source;
-use super::write::Remarks;
-use super::{After, Reply};
-use crate::error::GatewayError;
-use crate::host::Host;
-use crate::http::error as http_error;
-use crate::identity::{self, Caller};
-use crate::record::{Outcome, Place, Record};
+use super::accept::{Call, Kind};
+use super::exchange::{How, Remarks, Sending, Written, judge};
+use super::reading::{Reading, Translator};
+use super::resolve::{Leg, Plan};
+use crate::config::Provider;
+use crate::error::{ErrorKind, GatewayError};
 
-/// Headers of a provider's answer that pass to the caller.
-static PASSED: [HeaderName; 2] =
-    [HeaderName::from_static("openai-processing-ms"), HeaderName::from_static("openai-version")];
+/// A conversation that is to be answered, or counted.
+pub(super) struct Conversation<'a> {
+    pub(super) call: &'a Call,
+    pub(super) head: RequestHead,
+    pub(super) body: &'a Bytes,
+    /// Read for the first target of another format; the same for all.
+    meaning: OnceLock<Result<Arc<Request>, DecodeError>>,
+}
 
-/// Bytes of a list of fields in a header.
-const LONGEST_LIST: usize = 2048;
+impl<'a> Conversation<'a> {
+    /// Looks at what the body and the address say to the gateway.
+    pub(super) fn read(call: &'a Call, body: &'a Bytes) -> Result<Self, DecodeError> {
+        let mut head = match call.kind {
+            Kind::Count => call.dialect.peek_count_request(body)?,
+            _ => call.dialect.peek_request(body)?,
+        };
+        if let Some(address) = &call.address {
+            head.model.clone_from(&address.model);
+            head.stream = address.stream;
+        }
+        Ok(Self { call, head, body, meaning: OnceLock::new() })
+    }
 
-// Made once: a name given as text is parsed at each use.
-static MODEL: HeaderName = HeaderName::from_static("x-postern-model");
-static TARGET: HeaderName = HeaderName::from_static("x-postern-target");
-static COST: HeaderName = HeaderName::from_static("x-postern-cost-usd");
-static CACHE: HeaderName = HeaderName::from_static("x-postern-cache");
-static DROPPED: HeaderName = HeaderName::from_static("x-postern-dropped");
-static LOWERED: HeaderName = HeaderName::from_static("x-postern-lowered");
-static UPSTREAM_ID: HeaderName = HeaderName::from_static("x-postern-upstream-request-id");
-/// Where providers put the id of a request.
-static UPSTREAM_IDS: [HeaderName; 3] = [
-    HeaderName::from_static("x-request-id"),
-    HeaderName::from_static("request-id"),
-    HeaderName::from_static("x-amzn-requestid"),
-];
-static BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// Runs a call through all stages.
-pub(super) async fn run<H, B>(gateway: &Gateway, host: &H, call: Call, body: B) -> Reply<H>
-where
-    H: Host,
-    B: http_body::Body<Data = Bytes> + Unpin,
-{
-    let snapshot = gateway.snapshot();
-    let caller = match identity::authenticate(&gateway.keys, host, &call.parts, call.arrived).await {
-        Ok(caller) => caller,
-        Err(refused) => {
-            let after = match refused.caller {
-                // A key of ours that may not call leaves a record; an unknown one has no one to leave it with.
-                Some(caller) => {
-                    let mut draft = Draft::new(host, snapshot, record_of(&call, &caller));
-                    draft.fail(&refused.error, Outcome::Refused);
-                    draft.finish(Outcome::Refused)
-                }
-                None => After::nothing(),
+    /// The request, taken apart.
+    ///
+    /// # Errors
+    /// Names the field that is missing or wrong, in the caller's words.
+    pub(super) fn request(&self) -> Result<&Arc<Request>, GatewayError> {
+        let meaning = self.meaning.get_or_init(|| {
+            let dialect = self.call.dialect;
+            let mut request = match self.call.kind {
+                Kind::Count => dialect.decode_count_request(self.body)?,
+                _ => dialect.decode_request(self.body)?,
             };
-            return Reply { response: http_error::response_to(&call, &refused.error), after };
-        }
-    };
-    let mut draft = Draft::new(host, Arc::clone(&snapshot), record_of(&call, &caller));
-    let body = match read_body(host, &call.parts, body, snapshot.config.server.max_body).await {
-        Ok(body) => body,
-        Err(error) => return refuse(&call, draft, &error),
-    };
-    let head = match head_of(&call, &body) {
-        Ok(head) => head,
-        Err(error) => return refuse(&call, draft, &error.into()),
-    };
-    draft.request_body(call.dialect, &body);
-    draft.record().model.clone_from(&head.model);
-    draft.record().stream = head.stream;
-    let plan = match resolve(host, snapshot, &caller, &head.model) {
-        Ok(plan) => plan,
-        Err(error) => return refuse(&call, draft, &error),
-    };
-    let asked = Asked::new(&call, &plan, &head, &body);
-    if call.kind == Kind::Count {
-        return count::run(host, &asked, draft).await;
-    }
-    match dispatch(host, &asked, &mut draft).await {
-        Ok(delivery) => transcode(host, &call, delivery, draft),
-        Err(undelivered) => undeliverable(&call, undelivered, draft),
-    }
-}
-
-/// What the body and the address say to the gateway.
-fn head_of(call: &Call, body: &Bytes) -> Result<RequestHead, DecodeError> {
-    let mut head = match call.kind {
-        Kind::Answer => call.dialect.peek_request(body)?,
-        Kind::Count => call.dialect.peek_count_request(body)?,
-    };
-    if let Some(address) = &call.address {
-        head.model.clone_from(&address.model);
-        head.stream = address.stream;
-    }
-    Ok(head)
-}
-
-fn record_of(call: &Call, caller: &Caller) -> Record {
-    let Place { country, colo, region } = call.parts.extensions.get().cloned().unwrap_or_default();
-    Record {
-        id: call.id.as_str().to_owned(),
-        at: call.arrived,
-        tenant: caller.tenant().to_owned(),
-        key: caller.key().to_owned(),
-        dialect: call.dialect.name().to_owned(),
-        operation: match call.kind {
-            Kind::Answer => "chat",
-            Kind::Count => "count_tokens",
-        }
-        .to_owned(),
-        trace_id: call.trace.trace_id(),
-        country,
-        colo,
-        region,
-        ..Record::default()
-    }
-}
-
-pub(super) fn refuse<H: Host>(call: &Call, mut draft: Draft<H>, error: &GatewayError) -> Reply<H> {
-    draft.fail(error, Outcome::Refused);
-    let after = draft.finish(Outcome::Refused);
-    Reply { response: http_error::response_to(call, error), after }
-}
-
-/// No target answered: the provider's own error as it came where that is the caller's business, otherwise ours.
-pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut draft: Draft<H>) -> Reply<H> {
-    let (error, verbatim) = match undelivered {
-        Undelivered::Error(error) => (error, None),
-        Undelivered::Failed { failure, place } => {
-            (GatewayError::upstream(failure.fault, &place), failure.verbatim)
-        }
-    };
-    let outcome = if draft.record().attempts.is_empty() { Outcome::Refused } else { Outcome::UpstreamFailed };
-    draft.fail(&error, outcome);
-    let mut response = http_error::response_to(call, &error);
-    if let Some(Verbatim { status, body }) = verbatim {
-        draft.record().status = status.as_u16();
-        *response.status_mut() = status;
-        *response.body_mut() = Body::whole(body);
-    }
-    if let Some(attempt) = draft.record().attempts.last() {
-        let target = format!("{}/{}", attempt.provider, attempt.model);
-        insert(response.headers_mut(), &TARGET, &target);
-    }
-    Reply { response, after: draft.finish(outcome) }
-}
-
-/// The answer becomes a reply.
-fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draft: Draft<H>) -> Reply<H> {
-    let Delivery { answer, leg, remarks } = delivery;
-    match answer {
-        Answer::Whole { status, headers, body, facts } => {
-            let mut response = Response::new(Body::whole(Bytes::new()));
-            *response.status_mut() = status;
-            pass_headers(&headers, &remarks, response.headers_mut(), "application/json");
-            match facts.usage {
-                Some(usage) => draft.provider_usage(usage),
-                None => draft.said(&facts.said, facts.beyond_text),
+            if dialect.is_addressed() {
+                request.model.clone_from(&self.head.model);
+                request.stream = Some(self.head.stream);
             }
-            draft.count_missing_usage();
-            draft.response_body(&body);
-            let record = draft.record();
-            record.status = status.as_u16();
-            record.finish_reasons = facts.finish_reasons;
-            record.response_model = facts.model.unwrap_or_default();
-            let cost = record.cost.to_string();
-            let priced = record.priced;
-            name_target(response.headers_mut(), leg);
-            if priced {
-                insert(response.headers_mut(), &COST, &cost);
+            Ok(Arc::new(request))
+        });
+        meaning.as_ref().map_err(|error| error.clone().into())
+    }
+
+    /// What a writer of the answer must know. `input_tokens` were counted before the answer.
+    pub(super) fn context(&self, request: &Arc<Request>, input_tokens: Option<u64>) -> AnswerContext {
+        AnswerContext {
+            id: self.call.id.compact(),
+            created: self.call.arrived.seconds(),
+            model: self.head.model.clone(),
+            include_usage: self.head.include_usage,
+            input_tokens,
+            request: self.call.dialect.repeats_request().then(|| Arc::clone(request)),
+        }
+    }
+
+    /// How the caller tells the pieces of a stream apart.
+    pub(super) fn framing(&self) -> Framing {
+        self.call.address.as_ref().map_or(Framing::Events, |address| address.framing)
+    }
+
+    /// Writes the request for an answer.
+    pub(super) fn write<'l>(
+        &self,
+        plan: &Plan,
+        leg: &'l Leg,
+        provider: &Provider,
+    ) -> Result<Written<'l>, GatewayError> {
+        let caller = self.call.dialect;
+        let stream = self.head.stream;
+        let own = provider
+            .way_in(caller, &leg.model)
+            .filter(|way| way.dress.keeps_answers() && (self.framing() == Framing::Events || !stream));
+        if let Some(way) = own {
+            let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
+            let hide_usage = caller.asks_for_usage() && !self.head.include_usage;
+            let may_flow = stream && !hide_usage;
+            return Ok(Written {
+                sending: Sending { may_flow, ..self.sending(way, leg) },
+                body: caller.rewrite(&self.head, self.body, &leg.model, ask_usage),
+                more: Vec::new(),
+                how: How::Conversation(Box::new(self.reading(caller, None, hide_usage))),
+                remarks: Remarks::default(),
+            });
+        }
+        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model)).ok_or_else(
+            || {
+                let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
+                GatewayError::new(ErrorKind::NotConfigured, text)
+            },
+        )?;
+        let (encoded, translator) = self.translate(plan, leg, provider, way)?;
+        Ok(Written {
+            sending: self.sending(way, leg),
+            body: encoded.body,
+            more: Vec::new(),
+            how: How::Conversation(Box::new(self.reading(way.dialect, Some(translator), false))),
+            remarks: Remarks {
+                translated: true,
+                dropped: encoded.lost.into_iter().map(|loss| loss.field).collect(),
+                lowered: encoded.lowered,
+            },
+        })
+    }
+
+    fn sending<'l>(&self, way: &'static Way, leg: &'l Leg) -> Sending<'l> {
+        Sending {
+            to: Operation::Answer { way, model: &leg.model },
+            stream: self.head.stream,
+            passed: if way.dialect == self.call.dialect { passed(way.dialect) } else { &[] },
+            may_flow: false,
+        }
+    }
+
+    fn reading(&self, dialect: Dialect, translator: Option<Translator>, hide_usage: bool) -> Reading {
+        let RequestHead { stream, choices, .. } = self.head;
+        Reading { dialect, translator, stream, hide_usage, choices }
+    }
+
+    /// Tells the request in the provider's format, or says which field it cannot take.
+    fn translate(
+        &self,
+        plan: &Plan,
+        leg: &Leg,
+        provider: &Provider,
+        way: &Way,
+    ) -> Result<(Encoded, Translator), GatewayError> {
+        let original = self.request()?;
+        let caller = self.call.dialect;
+        let foreign = way.dialect != caller;
+        let mut request = Request::clone(original);
+        let mut lost = Vec::new();
+        if foreign {
+            caller.check(&request)?;
+            lost = caller.leave_extra(&mut request);
+        }
+        let stream = self.head.stream;
+        request.stream = stream.then_some(true);
+        request.include_usage =
+            (stream && provider.kind.stream_options && way.dialect.asks_for_usage()).then_some(true);
+        let limits = plan.snapshot.limits(&leg.provider, &leg.model);
+        let target = Target { model: &leg.model, kind: provider.kind.kind, max_output: limits.max_output };
+        let mut encoded = way.dialect.encode_request(&request, &target);
+        encoded.lost.splice(0..0, lost);
+        if foreign {
+            // The caller finds in its request what is named as it wrote it.
+            for field in encoded.lost.iter_mut().map(|loss| &mut loss.field).chain(&mut encoded.lowered) {
+                *field = caller.field_name(original, field);
             }
-            *response.body_mut() = Body::whole(body);
-            Reply { response, after: draft.finish(Outcome::Ok) }
         }
-        Answer::Stream { status, headers, source, held } => {
-            let mut response = stream(host, call, draft, source, held);
-            *response.response.status_mut() = status;
-            let to = response.response.headers_mut();
-            let kind = match call.address.as_ref().map(|address| address.framing) {
-                Some(Framing::Array) => "application/json",
-                _ => "text/event-stream; charset=utf-8",
-            };
-            pass_headers(&headers, &remarks, to, kind);
-            to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            // Asks nginx and its kin not to collect the stream before they pass it on.
-            to.insert(&BUFFERING, HeaderValue::from_static("no"));
-            name_target(to, leg);
-            response
-        }
+        judge(&encoded.lost, |_| false, leg, provider, way.dialect.name())?;
+        let input_tokens = (stream && caller.begins_with_usage())
+            .then(|| postern_tokens::count_request(&leg.model, original).tokens);
+        let translator = Translator {
+            to: caller,
+            context: self.context(original, input_tokens),
+            framing: self.framing(),
+            foreign,
+        };
+        Ok((encoded, translator))
+    }
+
+    /// Writes the question how many tokens the prompt has, to a provider of the caller's format.
+    pub(super) fn write_count<'l>(
+        &self,
+        leg: &'l Leg,
+        provider: &Provider,
+        way: &'static Way,
+    ) -> Result<(Sending<'l>, Bytes), GatewayError> {
+        let caller = self.call.dialect;
+        let body = if caller.is_addressed() {
+            // The body may name the model once more.
+            let target = Target { model: &leg.model, kind: provider.kind.kind, max_output: None };
+            caller.encode_count_request(self.request()?, &target).body
+        } else {
+            caller.rewrite(&self.head, self.body, &leg.model, false)
+        };
+        let to = Operation::Count { way, model: &leg.model };
+        Ok((Sending { passed: passed(caller), ..Sending::whole(to) }, body))
     }
 }
 
-fn stream<H: Host>(
-    host: &H,
-    call: &Call,
-    draft: Draft<H>,
-    source: Source<H>,
-    held: VecDeque<Bytes>,
-) -> Reply<H> {
-    let (mut draft, after) = draft.into_body();
-    let now = host.now();
-    let record = draft.record();
-    record.status = StatusCode::OK.as_u16();
-    let until_now = now.since(record.at).as_micros() as u64;
-    record.first_token_us = Some(until_now);
-    record.gateway_us = until_now.saturating_sub(record.upstream_us);
-    held.iter().for_each(|piece| draft.response_body(piece));
-    let streaming = Streaming {
-        host: host.clone(),
-        dialect: call.dialect,
-        source,
-        held,
-        draft,
-        waiting: None,
-        released: false,
-    };
-    Reply { response: Response::new(Body::stream(streaming)), after }
-}
-
-fn pass_headers(from: &HeaderMap, remarks: &Remarks, to: &mut HeaderMap, content_type: &'static str) {
-    let kind = from.get(header::CONTENT_TYPE).filter(|_| !remarks.translated).cloned();
-    to.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static(content_type)));
-    for name in &PASSED {
-        if let Some(value) = from.get(name).filter(|_| !remarks.translated) {
-            to.insert(name, value.clone());
-        }
-    }
-    if let Some(id) = UPSTREAM_IDS.iter().find_map(|name| from.get(name)) {
-        to.insert(&UPSTREAM_ID, id.clone());
-    }
-    name_fields(to, &DROPPED, &remarks.dropped);
-    name_fields(to, &LOWERED, &remarks.lowered);
-}
-
-/// Names fields in a header, each once, as many as fit.
-fn name_fields(to: &mut HeaderMap, name: &HeaderName, fields: &[String]) {
-    let mut text = String::new();
-    for (at, field) in fields.iter().enumerate() {
-        if fields.iter().take(at).any(|other| other == field) {
-            continue;
-        }
-        if text.len() + field.len() > LONGEST_LIST {
-            text.push_str(", ...");
-            break;
-        }
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        // Names of unknown fields are the caller's own words.
-        text.extend(field.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }));
-    }
-    if !text.is_empty() {
-        insert(to, name, &text);
-    }
-}
-
-pub(super) fn name_target(to: &mut HeaderMap, leg: &Leg) {
-    insert(to, &MODEL, &leg.logical);
-    insert(to, &TARGET, &format!("{}/{}", leg.provider, leg.model));
-    to.insert(&CACHE, HeaderValue::from_static("off"));
-}
-
-/// Sets a header; a value that cannot be one (a model's name with odd characters) is left out.
-pub(super) fn insert(to: &mut HeaderMap, name: &HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        to.insert(name, value);
+/// Headers of a caller's that its dialect defines: they pass to a provider that speaks it.
+///
+/// Not `idempotency-key`: tenants share the provider's account, and one could be given another's answer by it.
+const fn passed(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Anthropic => &["anthropic-version", "anthropic-beta"],
+        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::OpenAiCompletions => &["openai-beta"],
+        Dialect::Gemini | Dialect::Bedrock | Dialect::Cohere => &[],
     }
 }

@@ -1,22 +1,27 @@
 //! How many tokens a prompt has: asked of the provider where it speaks the caller's format and has that question,
 //! otherwise counted here.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use postern_tokens::count_request;
-use postern_wire::FaultKind;
+use postern_wire::dialect::DecodeError;
+use postern_wire::dialect::openai_chat::PeekFailure;
 use postern_wire::provider::Way;
+use postern_wire::{Dialect, FaultKind};
 
 use super::Reply;
-use super::asked::Asked;
-use super::attempt::{Answer, Failure, Reading, attempt};
+use super::attempt::{Answer, Failure, WholeFacts, attempt};
 use super::body::Body;
-use super::chat::{name_target, refuse, undeliverable};
+use super::chat::Conversation;
 use super::deadline::Deadline;
 use super::demo;
 use super::dispatch::Undelivered;
 use super::draft::Draft;
-use super::resolve::Leg;
-use super::write::write_count;
+use super::exchange::{How, Tell, Told};
+use super::headers::name_target;
+use super::resolve::{Leg, Plan};
+use super::run::{refuse, undeliverable};
+use super::write::enclose;
 use crate::config::Provider;
 use crate::error::{ErrorKind, GatewayError};
 use crate::host::Host;
@@ -26,15 +31,20 @@ use crate::record::Outcome;
 static COUNT: HeaderName = HeaderName::from_static("x-postern-count");
 
 /// Answers with the count for the model's first target.
-pub(super) async fn run<H: Host>(host: &H, asked: &Asked<'_>, mut draft: Draft<H>) -> Reply<H> {
-    let first = asked.plan.legs.iter().find_map(|leg| Some((leg, asked.plan.provider(leg)?)));
+pub(super) async fn run<H: Host>(
+    host: &H,
+    asked: &Conversation<'_>,
+    plan: &Plan,
+    mut draft: Draft<H>,
+) -> Reply<H> {
+    let first = plan.legs.iter().find_map(|leg| Some((leg, plan.provider(leg)?)));
     let Some((leg, provider)) = first else {
         let error = GatewayError::new(ErrorKind::NotConfigured, "no target is configured");
         return refuse(asked.call, draft, &error);
     };
-    let way = provider.way_in(asked.call.dialect).filter(|way| !way.count_path.is_empty());
+    let way = provider.way_in(asked.call.dialect, &leg.model).filter(|way| !way.count_path.is_empty());
     if let Some(way) = way {
-        match ask(host, asked, leg, provider, way, &mut draft).await {
+        match ask(host, asked, plan, leg, provider, way, &mut draft).await {
             Ok(answer) => return reply(draft, leg, "provider", answer),
             // The request is wrong for the real call too.
             Err(Undelivered::Failed { failure, place })
@@ -64,32 +74,27 @@ pub(super) async fn run<H: Host>(host: &H, asked: &Asked<'_>, mut draft: Draft<H
 
 async fn ask<H: Host>(
     host: &H,
-    asked: &Asked<'_>,
+    asked: &Conversation<'_>,
+    plan: &Plan,
     leg: &Leg,
     provider: &Provider,
     way: &'static Way,
     draft: &mut Draft<H>,
-) -> Result<bytes::Bytes, Undelivered> {
-    let request = write_count(host, asked, leg, provider, way).map_err(Undelivered::Error)?;
+) -> Result<Bytes, Undelivered> {
+    let (sending, body) = asked.write_count(leg, provider, way).map_err(Undelivered::Error)?;
+    let request =
+        enclose(host, asked.call, plan, leg, provider, sending, body).map_err(Undelivered::Error)?;
     draft.attempt(&leg.provider, &leg.model);
-    let how = Reading {
-        kind: asked.call.kind,
-        dialect: way.dialect,
-        translator: None,
-        stream: false,
-        hide_usage: false,
-        choices: 1,
-        begun: host.now(),
-        deadline: Deadline::earlier(&asked.call.parts.extensions, draft.arrived().plus(leg.timeouts.total)),
-    };
-    let failure = match attempt(host, leg, request, how).await {
+    let deadline = Deadline::earlier(&asked.call.parts.extensions, draft.arrived().plus(leg.timeouts.total));
+    let mut how = How::Whole(Box::new(Counted(way.dialect)));
+    let failure = match attempt(host, leg, request, &mut how, deadline).await {
         Ok(Answer::Whole { status, body, .. }) => {
             draft.attempted(Some(status.as_u16()), None);
             return Ok(body);
         }
-        Ok(Answer::Stream { .. }) => Failure::from(postern_wire::Fault::new(
+        Ok(Answer::Part { .. } | Answer::Stream { .. }) => Failure::from(postern_wire::Fault::new(
             FaultKind::BadAnswer,
-            "a stream came where a count was asked for",
+            "something else came where a count was asked for",
         )),
         Err(failure) => failure,
     };
@@ -98,7 +103,27 @@ async fn ask<H: Host>(
     Err(Undelivered::Failed { failure, place })
 }
 
-fn reply<H: Host>(mut draft: Draft<H>, leg: &Leg, how: &'static str, body: bytes::Bytes) -> Reply<H> {
+/// An answer to a question of how many tokens a prompt has passes as it came.
+struct Counted(Dialect);
+
+impl Tell for Counted {
+    fn errors(&self) -> Dialect {
+        self.0
+    }
+
+    fn errors_are_own(&self) -> bool {
+        true
+    }
+
+    fn read(&mut self, body: &Bytes) -> Result<Option<Told>, PeekFailure> {
+        match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+            Ok(_) => Ok(Some(Told { body: body.clone(), facts: WholeFacts::default() })),
+            Err(_) => Err(PeekFailure::Decode(DecodeError::at("", "expected a JSON object"))),
+        }
+    }
+}
+
+fn reply<H: Host>(mut draft: Draft<H>, leg: &Leg, how: &'static str, body: Bytes) -> Reply<H> {
     let record = draft.record();
     record.status = StatusCode::OK.as_u16();
     record.provider.clone_from(&leg.provider);

@@ -3,21 +3,19 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
 use postern_wire::Usage;
 use postern_wire::chat::{
     Choice, ChoiceDelta, Delta, FinishReason, Message, Request, Response, ResponseFormat, Role, ToolChoice,
 };
 use postern_wire::dialect::AnswerContext;
 
-use super::asked::Asked;
-use super::attempt::{Answer, WholeFacts};
-use super::echo::{Echo, MODELS, Pace};
+use super::attempt::WholeFacts;
+use super::chat::Conversation;
+use super::echo::MODELS;
+use super::exchange::{Demo, Told};
 use super::resolve::Leg;
-use super::stream::{Source, StreamFacts};
+use super::stream::StreamFacts;
 use crate::error::{ErrorKind, GatewayError};
-use crate::host::Host;
-use crate::time::Timestamp;
 
 /// The most choices the demo gives.
 const MOST_CHOICES: u64 = 16;
@@ -46,19 +44,14 @@ impl Said {
 }
 
 /// Answers a call.
-pub(super) fn answer<H: Host>(
-    host: &H,
-    asked: &Asked<'_>,
-    leg: &Leg,
-    deadline: Timestamp,
-) -> Result<Answer<H>, GatewayError> {
+pub(super) fn answer(asked: &Conversation<'_>, leg: &Leg) -> Result<Demo, GatewayError> {
     let pace = pace(&leg.model)?;
     let request = asked.request()?;
     let said = say(request)?;
     let context =
         AnswerContext { model: leg.model.clone(), ..asked.context(request, Some(said.usage.input)) };
     if !asked.head.stream {
-        return Ok(whole(asked, leg, &said, &context));
+        return Ok(Demo::Whole(whole(asked, leg, &said, &context)));
     }
     let encoder = asked.call.dialect.stream_encoder(context, asked.framing());
     let facts = StreamFacts {
@@ -66,14 +59,7 @@ pub(super) fn answer<H: Host>(
         finish_reasons: said.finish_reasons(),
         ..StreamFacts::default()
     };
-    let pace = Pace { every: pace, now: host.now(), deadline };
-    let echo = Echo::new(deltas(&said), encoder, pace, facts);
-    Ok(Answer::Stream {
-        status: StatusCode::OK,
-        headers: HeaderMap::new(),
-        source: Source::Echo(Box::new(echo)),
-        held: <_>::default(),
-    })
+    Ok(Demo::Stream { deltas: deltas(&said), encoder, every: pace, facts })
 }
 
 /// How many tokens a request has: for the demo, a word is one.
@@ -82,7 +68,7 @@ pub(super) fn input_tokens(request: &Request) -> u64 {
     words as u64
 }
 
-fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, context: &AnswerContext) -> Answer<H> {
+fn whole(asked: &Conversation<'_>, leg: &Leg, said: &Said, context: &AnswerContext) -> Told {
     let text = said.words.concat();
     let choice = |index| Choice {
         finish: Some(said.finish()),
@@ -101,8 +87,7 @@ fn whole<H: Host>(asked: &Asked<'_>, leg: &Leg, said: &Said, context: &AnswerCon
         finish_reasons: said.finish_reasons(),
         ..WholeFacts::default()
     };
-    let body = asked.call.dialect.encode_response(&response, context);
-    Answer::Whole { status: StatusCode::OK, headers: HeaderMap::new(), body, facts }
+    Told { body: asked.call.dialect.encode_response(&response, context), facts }
 }
 
 fn deltas(said: &Said) -> Vec<Delta> {

@@ -37,6 +37,8 @@ pub(super) struct Draft<H: Host> {
     /// What was answered so far, for the same.
     tally: Tally,
     keep_payloads: bool,
+    /// Whether a call without figures has a price that is not known.
+    expects_usage: bool,
     /// Since when the present attempt runs, until its answer begins or it fails.
     trying: Option<Timestamp>,
     sink: Option<oneshot::Sender<Box<Record>>>,
@@ -53,10 +55,18 @@ impl<H: Host> Draft<H> {
             asked: None,
             tally: Tally::default(),
             keep_payloads,
+            expects_usage: false,
             trying: None,
             sink: None,
             open: true,
         }
+    }
+
+    /// One that leaves nothing: for what is asked beside the call.
+    pub(super) fn silent(host: &H, snapshot: Arc<Snapshot>, at: Timestamp) -> Self {
+        let mut draft = Self::new(host, snapshot, Record { at, ..Record::default() });
+        draft.open = false;
+        draft
     }
 
     pub(super) const fn record(&mut self) -> &mut Record {
@@ -72,9 +82,13 @@ impl<H: Host> Draft<H> {
         self.record.at
     }
 
-    /// Notes the request's body: for its count, and for the record if the configuration asks for payloads.
-    pub(super) fn request_body(&mut self, dialect: Dialect, body: &Bytes) {
+    /// Notes a conversation, to be counted should the provider give no figures.
+    pub(super) fn counts(&mut self, dialect: Dialect, body: &Bytes) {
         self.asked = Some((dialect, body.clone()));
+    }
+
+    /// Notes the request's body, if the configuration asks for payloads.
+    pub(super) fn request_body(&mut self, body: &[u8]) {
         if self.keep_payloads {
             keep(&mut self.record.request_body, body);
         }
@@ -138,18 +152,29 @@ impl<H: Host> Draft<H> {
         self.record.usage_source = UsageSource::Provider;
     }
 
+    /// The call costs something, also if nobody says how much was used.
+    pub(super) const fn expects_usage(&mut self) {
+        self.expects_usage = true;
+    }
+
+    /// Figures that were counted here; whether they are an estimate comes with them.
+    pub(super) fn own_usage(&mut self, usage: Usage, estimated: bool) {
+        self.record.usage = usage;
+        self.record.usage_source = if estimated { UsageSource::Estimated } else { UsageSource::Counted };
+    }
+
     /// Counts what the provider gave no figures for. For answers that an upstream began.
     pub(super) fn count_missing_usage(&mut self) {
         if self.record.usage_source == UsageSource::None
             && let Some((dialect, request)) = &self.asked
         {
             let (usage, estimated) = self.tally.count(*dialect, request, &self.record.upstream_model);
-            self.record.usage = usage;
-            self.record.usage_source = if estimated { UsageSource::Estimated } else { UsageSource::Counted };
+            self.own_usage(usage, estimated);
         }
         let record = &mut self.record;
         let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());
         (record.cost, record.priced) = pricing.cost(&record.usage);
+        record.priced &= !(self.expects_usage && record.usage_source == UsageSource::None);
     }
 
     /// The call was refused or failed before an answer began.

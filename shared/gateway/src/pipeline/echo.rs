@@ -11,6 +11,7 @@ use postern_wire::{Fault, FaultKind};
 
 use super::stream::{Step, StreamFacts};
 use super::timer::Timer;
+use super::toy;
 use crate::host::Host;
 use crate::time::Timestamp;
 
@@ -94,7 +95,7 @@ impl<H: Host> Echo<H> {
     }
 }
 
-/// The names of the models there are.
+/// The names of the models there are, those of other kinds of calls included.
 pub(crate) fn models() -> impl Iterator<Item = &'static str> {
-    MODELS.iter().map(|(name, _)| *name)
+    MODELS.iter().map(|(name, _)| *name).chain([toy::EMBED, toy::RERANK])
 }

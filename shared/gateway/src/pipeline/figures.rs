@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use postern_wire::catalog::{self, Entry, Prices};
+use postern_wire::catalog::{self, Entry, Prices, Task};
 use postern_wire::{MicroUsd, Usage};
 
 use super::gateway::Snapshot;
@@ -63,6 +63,13 @@ impl Snapshot {
         }
     }
 
+    /// Whether a provider's model makes vectors, as far as known.
+    pub(crate) fn embeds(&self, provider: &str, model: &str) -> bool {
+        let demo = self.config.providers.get(provider).is_some_and(|p| p.kind.is_demo());
+        let listed = self.listed(provider, model);
+        (demo && model == super::toy::EMBED) || listed.is_some_and(|entry| entry.task == Task::Embedding)
+    }
+
     /// The prices of a provider's model on a day (days since 1970, UTC).
     pub(crate) fn pricing(&self, provider: &str, model: &str, day: u32) -> Pricing {
         let demo = self.config.providers.get(provider).is_some_and(|p| p.kind.is_demo());
@@ -92,6 +99,10 @@ impl Pricing {
             input_audio: self.own.input_audio.or(listed.input_audio),
             output: self.own.output.or(listed.output),
             output_audio: self.own.output_audio.or(listed.output_audio),
+            input_image: self.own.input_image.or(listed.input_image),
+            output_image: self.own.output_image.or(listed.output_image),
+            image: self.own.image.or(listed.image),
+            search: self.own.search.or(listed.search),
         };
         catalog::cost(&prices, usage)
     }
@@ -106,5 +117,9 @@ const fn own_prices(own: &CatalogEntry) -> Prices {
         input_audio: own.input_audio,
         output: own.output,
         output_audio: own.output_audio,
+        input_image: own.input_image,
+        output_image: own.output_image,
+        image: own.image,
+        search: own.search,
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use postern_wire::{Fault, FaultKind};
 
-use super::attempt::Reading;
+use super::reading::Span;
 use super::stream::{Step, StreamFacts};
 use super::timer::Timer;
 use crate::config::Timeouts;
@@ -42,14 +42,14 @@ pub(super) struct Intake<H: Host> {
 }
 
 impl<H: Host> Intake<H> {
-    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading) -> Self {
+    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, span: Span) -> Self {
         Self {
             upstream,
             timeouts,
             timer: Timer::new(),
-            begun: how.begun,
-            deadline: how.deadline,
-            active: how.begun,
+            begun: span.begun,
+            deadline: span.deadline,
+            active: span.begun,
             closed: false,
         }
     }

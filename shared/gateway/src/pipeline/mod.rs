@@ -4,7 +4,7 @@
 //! their order cannot be wrong.
 
 mod accept;
-mod asked;
+mod account;
 mod attempt;
 mod authorize;
 mod body;
@@ -15,15 +15,25 @@ mod demo;
 mod dispatch;
 mod draft;
 mod echo;
+mod embed;
+mod exchange;
 mod figures;
 mod gateway;
+mod headers;
 mod intake;
+mod media;
+mod moderate;
+mod passage;
+mod reading;
 mod relay;
+mod rerank;
 mod resolve;
+mod run;
 mod settle;
 mod stream;
 mod tally;
 mod timer;
+mod toy;
 mod translation;
 mod write;
 
@@ -33,6 +43,7 @@ pub use body::Body;
 pub use deadline::Deadline;
 pub(crate) use echo::models as demo_models;
 pub use gateway::{Gateway, Origin, Snapshot};
+pub(crate) use media::{Media, Resource, Verb};
 pub use settle::{After, settle};
 
 use bytes::Bytes;
@@ -41,7 +52,7 @@ use postern_wire::Dialect;
 use tracing::Instrument as _;
 
 use crate::host::Host;
-use crate::http::Route;
+use crate::http::{Route, Surface};
 use crate::{admin, http as surface};
 
 /// The answer to a request, and what is still to be done once it has been sent.
@@ -73,28 +84,42 @@ where
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let route = gateway.router.find(&parts.method, path, parts.uri.query());
-    let dialect = surface::dialect_of(path);
+    let whose = surface::surface_of(path);
     let span = tracing::debug_span!("request", request_id = %id);
     let mut reply = async {
         match route {
             Ok(Route::Call(asks)) => {
                 let call = Call::new(host, id.clone(), arrived, asks, parts);
-                chat::run(gateway, host, call, body).await
+                match call.kind {
+                    // In boxes, so that other calls do not carry the room of these about.
+                    Kind::Media(made) => Box::pin(media::run(gateway, host, call, made, body)).await,
+                    _ => run::run(gateway, host, call, body).await,
+                }
+            }
+            Ok(Route::Resource(resource, thing)) => {
+                let kind = Kind::Resource(resource);
+                let asks = Asks { dialect: Dialect::OpenAiChat, kind, address: None, endpoint: None };
+                let call = Call::new(host, id.clone(), arrived, asks, parts);
+                Box::pin(media::run_resource(gateway, host, call, resource, &thing, body)).await
             }
             Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
             Ok(Route::Model(name)) => surface::models::retrieve(gateway, host, &parts, arrived, &name).await,
+            Ok(Route::Endpoints) => surface::endpoints::list(gateway, host, &parts, arrived).await,
+            Ok(Route::Endpoint(name)) => {
+                surface::endpoints::retrieve(gateway, host, &parts, arrived, &name).await
+            }
             Ok(Route::Admin(operation)) => admin::run(gateway, host, operation, &parts, body).await,
             Ok(Route::Health) => surface::health::health(),
             Ok(Route::Ready) => surface::health::ready(gateway, host).await,
             Ok(Route::OpenApi) => surface::openapi::reply(),
-            Err(error) => surface::error::reply(dialect, &id, &error),
+            Err(error) => surface::error::reply(whose, &id, &error),
         }
     }
     .instrument(span)
     .await;
     let headers = reply.response.headers_mut();
     headers.insert(&surface::REQUEST_ID, id.header());
-    if dialect == Dialect::Anthropic {
+    if whose == Surface::Vendor(Dialect::Anthropic) {
         // Where Anthropic's SDKs look for it.
         headers.insert(&surface::ANTHROPIC_REQUEST_ID, id.header());
     }

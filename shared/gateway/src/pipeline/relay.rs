@@ -11,8 +11,8 @@ use postern_wire::dialect::openai_chat::peek::{EventKind, PeekFailure};
 use postern_wire::sse::{Decoder, Event};
 use postern_wire::{Fault, FaultKind};
 
-use super::attempt::Reading;
 use super::intake::{Intake, Piece};
+use super::reading::{Reading, Span};
 use super::stream::{BURST, Step, StreamFacts, empty};
 use crate::config::Timeouts;
 use crate::host::Host;
@@ -37,9 +37,9 @@ pub(super) struct Relay<H: Host> {
 
 impl<H: Host> Relay<H> {
     /// Reads the answer of an attempt.
-    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading) -> Self {
+    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading, span: Span) -> Self {
         Self {
-            intake: Intake::new(upstream, timeouts, how),
+            intake: Intake::new(upstream, timeouts, span),
             events: Decoder::new(MAX_EVENT),
             observer: how.dialect.observer(),
             hide_usage: how.hide_usage,
@@ -48,6 +48,11 @@ impl<H: Host> Relay<H> {
             next: None,
             facts: StreamFacts::default(),
         }
+    }
+
+    /// Writes the error event that ends the stream.
+    pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
+        self.observer.fail(fault, out);
     }
 
     /// The next step. After `End` or `Failed` it must not be called again.

@@ -9,10 +9,9 @@ use postern_wire::dialect::openai_chat::EventFacts;
 use postern_wire::dialect::{StreamDecoder, StreamEncoder};
 use postern_wire::{Fault, FaultKind};
 
-use super::attempt::Reading;
 use super::intake::{Intake, Piece};
+use super::reading::{Reading, Span, Translator};
 use super::stream::{BURST, Step, StreamFacts, empty};
-use super::write::Translator;
 use crate::config::Timeouts;
 use crate::host::Host;
 
@@ -34,9 +33,15 @@ pub(super) struct Translation<H: Host> {
 
 impl<H: Host> Translation<H> {
     /// Reads the answer of an attempt and tells it by `translator`.
-    pub(super) fn new(upstream: H::Body, timeouts: Timeouts, how: &Reading, translator: Translator) -> Self {
+    pub(super) fn new(
+        upstream: H::Body,
+        timeouts: Timeouts,
+        how: &Reading,
+        span: Span,
+        translator: Translator,
+    ) -> Self {
         Self {
-            intake: Intake::new(upstream, timeouts, how),
+            intake: Intake::new(upstream, timeouts, span),
             decoder: how.dialect.stream_decoder(),
             foreign: translator.foreign,
             seals: translator.seals(),
@@ -91,7 +96,13 @@ impl<H: Host> Translation<H> {
 
     /// Writes the error event of the caller's format.
     pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.encoder.fail(fault, out);
+        if self.foreign {
+            // A vendor's word for the type means nothing in another format: its own goes by the class.
+            let fault = Fault { error_type: None, ..fault.clone() };
+            self.encoder.fail(&fault, out);
+        } else {
+            self.encoder.fail(fault, out);
+        }
     }
 
     /// Tells what has been read, up to about `limit` bytes.

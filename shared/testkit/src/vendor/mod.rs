@@ -1,8 +1,12 @@
 //! What vendors refuse, from their documentation: an upstream that takes everything would hide what a gateway breaks.
 
 pub mod anthropic;
+pub mod bedrock;
+pub mod cohere;
 pub mod gemini;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_forms;
 pub mod openai_responses;
 
 use std::fmt;

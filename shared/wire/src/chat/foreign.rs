@@ -11,12 +11,17 @@ use crate::dialect::carried::seal;
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
-    /// empty without it. Returns the names of the fields that said something, in order, each with its place.
-    pub fn leave_extra(&mut self) -> Vec<String> {
+    /// empty without it. Returns the names of the fields that said something, in order, each with its place; what they
+    /// weigh, [`Dialect::leave_extra`](crate::Dialect::leave_extra) knows.
+    pub(crate) fn leave_extra(&mut self) -> Vec<String> {
         let mut left = Vec::new();
         take(&mut self.extra, "", &mut left);
         for (index, message) in self.messages.iter_mut().enumerate() {
             let at = format!("messages[{index}]");
+            // What two fields said is told once.
+            if message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_))) {
+                message.extra.retain(|name, _| !REASONING.contains(&name.as_str()));
+            }
             take(&mut message.extra, &at, &mut left);
             leave_parts(&mut message.parts, &at, &mut left);
             if message.role == Role::Assistant {
@@ -52,7 +57,8 @@ impl Request {
 }
 
 impl Response {
-    /// Takes away what only the format of origin understands, before the answer is told in another.
+    /// Takes away what only the format of origin understands, before the answer is told in another: also whole parts
+    /// of kinds that no other format knows.
     pub fn leave_extra(&mut self) {
         self.extra.clear();
         self.choices.iter_mut().for_each(leave_choice);
@@ -68,6 +74,7 @@ fn leave_choice(choice: &mut Choice) {
     if let Some(logprobs) = &mut choice.logprobs {
         leave_logprobs(logprobs);
     }
+    choice.message.parts.retain(|part| !matches!(part.content, Content::Other(_)));
     leave_parts(&mut choice.message.parts, "", &mut Vec::new());
 }
 
@@ -128,6 +135,7 @@ impl ChoiceDelta {
             Self::ToolCall(head) => head.extra.clear(),
             Self::Audio(piece) => piece.extra.clear(),
             Self::Annotation(annotation) => annotation.extra.clear(),
+            Self::Part(part) if matches!(part.content, Content::Other(_)) => return None,
             Self::Part(part) => leave_parts(std::slice::from_mut(&mut **part), "", &mut Vec::new()),
             Self::Logprobs(logprobs) => leave_logprobs(logprobs),
             Self::Role(_)
@@ -173,9 +181,16 @@ pub(crate) fn take(extra: &mut Extra, at: &str, left: &mut Vec<String>) {
 /// What the items of OpenAI Responses are known by and how far they are: nothing that is said to a model.
 const BOOKKEEPING: [&str; 2] = ["id", "status"];
 
+/// Plain fields that vendors of OpenAI's format repeat what `reasoning_details` says in.
+const REASONING: [&str; 2] = ["reasoning_content", "reasoning"];
+
+/// What a caller of OpenAI Responses asks to be included, and always is: sealed reasoning, to be sent back.
+const ALWAYS_INCLUDED: &str = "reasoning.encrypted_content";
+
 /// Whether a field is more than a placeholder or bookkeeping.
 fn says_something(name: &str, value: &Value) -> bool {
     match value {
+        Value::Array(items) if name == "include" => items.iter().any(|item| item != ALWAYS_INCLUDED),
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => fields.iter().any(|(name, value)| says_something(name, value)),
@@ -200,6 +215,20 @@ mod tests {
         request.messages[0].parts[0].extra.insert("=spelling".to_owned(), json!("other"));
         assert_eq!(request.leave_extra(), ["top_a", "messages[0].content[0].weight"]);
         assert_eq!(request, Request::new("m", vec![Message::text(Role::User, "hello")]));
+    }
+
+    #[test]
+    fn what_is_given_or_told_all_the_same_is_not_named() {
+        let mut request = Request::new("m", vec![Message::text(Role::Assistant, "hello")]);
+        request.extra.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
+        let thought = Content::Reasoning(crate::chat::Reasoning::default());
+        request.messages[0].parts.insert(0, Part::new(thought));
+        request.messages[0].extra.insert("reasoning_content".to_owned(), json!("because"));
+        assert!(request.leave_extra().is_empty());
+        request.extra.insert("include".to_owned(), json!(["file_search_call.results"]));
+        request.messages[0].parts.clear();
+        request.messages[0].extra.insert("reasoning_content".to_owned(), json!("because"));
+        assert_eq!(request.leave_extra(), ["include", "messages[0].reasoning_content"]);
     }
 
     #[test]

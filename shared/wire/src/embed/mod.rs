@@ -9,6 +9,7 @@
 //! when the caller wants it so: see [`Vector`].
 
 pub mod cohere;
+mod format;
 pub mod gemini;
 mod listed;
 pub mod mlflow;
@@ -22,6 +23,7 @@ pub mod titan;
 mod vector;
 pub mod voyage;
 
+pub use format::{Format, Seen};
 pub use request::{Input, Item, NumberType, Purpose, Request, Truncate};
 pub use response::{AnswerContext, Embedding, Response};
 pub(crate) use spelling::{mark, marked, merge_extra, no_marks};

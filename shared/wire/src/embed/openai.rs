@@ -180,9 +180,13 @@ fn encode_input(request: &Request, notes: &mut Notes) -> Value {
 /// Says what makes it no answer of this format.
 pub fn decode_response(body: &[u8], kind: &NumberType) -> Result<Response, DecodeError> {
     let mut response = listed::read(body, kind)?;
-    let usage = response.extra.get("usage").filter(|usage| usage.is_object()).map(decode_usage);
-    response.usage = usage.filter(|usage| *usage != Usage::default());
+    response.usage = response.extra.get("usage").and_then(usage_of);
     Ok(response)
+}
+
+/// The counts of a usage object; none when there are none, or all are zero.
+pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
+    Some(usage).filter(|usage| usage.is_object()).map(decode_usage).filter(|usage| *usage != Usage::default())
 }
 
 /// Writes an answer. Without counts it has no `usage`: none are invented.

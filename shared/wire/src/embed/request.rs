@@ -65,6 +65,13 @@ impl Request {
             .collect()
     }
 
+    /// Whether the request said the model once more in a place of its own, beside the address (Gemini).
+    #[must_use]
+    pub fn names_model(&self) -> bool {
+        let named = |extra: &Extra| super::marked(extra, "model").is_some() || extra.contains_key("model");
+        named(&self.extra) || self.inputs.iter().any(|item| named(&item.extra))
+    }
+
     /// Takes away what only the format of origin understands. Returns the names of the fields that said something.
     pub fn leave_extra(&mut self) -> Vec<String> {
         let mut left = Vec::new();

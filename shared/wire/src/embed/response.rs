@@ -31,6 +31,14 @@ impl Response {
         self.embeddings.iter_mut().for_each(|embedding| embedding.extra.clear());
     }
 
+    /// How many inputs have vectors.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        let places: std::collections::BTreeSet<u64> =
+            self.embeddings.iter().map(|embedding| embedding.index).collect();
+        places.len()
+    }
+
     /// One answer out of those to the pieces of a request, in order, each with the number of inputs it answers. What was
     /// consumed is known only if every piece says it. `extra` of the pieces is left behind.
     #[must_use]

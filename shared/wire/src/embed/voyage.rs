@@ -112,9 +112,14 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
 /// Says what makes it no answer of this format.
 pub fn decode_response(body: &[u8], kind: &NumberType) -> Result<Response, DecodeError> {
     let mut response = listed::read(body, kind)?;
-    let total = response.extra.get("usage").and_then(|usage| usage.get("total_tokens")?.as_u64());
-    response.usage = total.filter(|total| *total > 0).map(|input| Usage { input, ..Usage::default() });
+    response.usage = response.extra.get("usage").and_then(usage_of);
     Ok(response)
+}
+
+/// The count of a usage object; none when it is zero.
+pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
+    let total = usage.get("total_tokens").and_then(Value::as_u64).filter(|total| *total > 0);
+    total.map(|input| Usage { input, ..Usage::default() })
 }
 
 /// Writes an answer. Without counts it has no `usage`: none are invented.

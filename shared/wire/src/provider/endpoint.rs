@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::base_url::{BaseUrlError, join};
-use super::{Auth, Preset, Way};
+use super::{Account, Auth, Preset, Way};
 use crate::Dialect;
 use crate::dialect::EncodeError;
 
@@ -21,7 +21,10 @@ const RESERVED: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// What a path's segment takes unencoded; a slash stays, since it is a part of some models' names.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'@');
+/// The same where the name is one segment, whatever is in it: ARNs of Bedrock.
+const WHOLE: &AsciiSet = &SEGMENT.add(b'/');
 
 /// What is asked of a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +43,54 @@ pub enum Operation<'a> {
         /// The model, for formats that name it in the address.
         model: &'a str,
     },
+    /// `POST` anything else.
+    Post {
+        /// Where, below the base URL; `{model}` stands for the model.
+        path: &'a str,
+        /// The model, for paths that name it.
+        model: &'a str,
+        /// The media type of the body.
+        content_type: &'a str,
+        /// The media type of the answer.
+        accept: &'static str,
+    },
+    /// `GET` something that the vendor keeps.
+    Get {
+        /// Where, below the base URL.
+        path: &'a str,
+    },
+    /// `DELETE` something that the vendor keeps.
+    Delete {
+        /// Where, below the base URL.
+        path: &'a str,
+    },
     /// `GET` the list of models.
     Models,
 }
 
-impl Operation<'_> {
-    fn path(self, preset: &'static Preset, stream: bool) -> Cow<'static, str> {
+impl<'a> Operation<'a> {
+    /// `POST` JSON, to be answered with JSON.
+    #[must_use]
+    pub const fn json(path: &'a str, model: &'a str) -> Self {
+        Self::Post { path, model, content_type: "application/json", accept: "application/json" }
+    }
+
+    fn path(self, preset: &'static Preset, stream: bool) -> Cow<'a, str> {
+        let bare = |way: &Way, model: &'a str| way.models.bare(model);
         let (path, model) = match self {
             Self::Models => return preset.models_path.into(),
-            Self::Count { way, model } => (way.count_path, model),
-            Self::Answer { way, model } if stream => (way.stream_path, model),
-            Self::Answer { way, model } => (way.path, model),
+            Self::Get { path } | Self::Delete { path } => return path.into(),
+            Self::Count { way, model } => (way.count_path, bare(way, model)),
+            Self::Answer { way, model } if stream => (way.stream_path, bare(way, model)),
+            Self::Answer { way, model } => (way.path, bare(way, model)),
+            Self::Post { path, model, .. } => (path, model),
         };
         if !path.contains("{model}") {
             return path.into();
         }
         let bare = model.strip_prefix("models/").unwrap_or(model);
-        path.replace("{model}", &utf8_percent_encode(bare, SEGMENT).to_string()).into()
+        let kept = if matches!(preset.account, Account::Aws { .. }) { WHOLE } else { SEGMENT };
+        path.replace("{model}", &utf8_percent_encode(bare, kept).to_string()).into()
     }
 }
 
@@ -114,13 +148,24 @@ impl Endpoint<'_> {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 Method::POST
             }
-            Operation::Models => Method::GET,
+            Operation::Post { content_type, .. } => {
+                let value = HeaderValue::try_from(content_type).map_err(|_| EncodeError {
+                    field: "content-type".to_owned(),
+                    reason: "this cannot be a header".to_owned(),
+                })?;
+                headers.insert(CONTENT_TYPE, value);
+                Method::POST
+            }
+            Operation::Models | Operation::Get { .. } => Method::GET,
+            Operation::Delete { .. } => Method::DELETE,
         };
         // Some servers answer 406 to a stream that does not list the type, others send an error as JSON in its place.
         let accept = match operation {
             Operation::Answer { way, .. } if stream && way.dialect == Dialect::Bedrock => {
                 "application/vnd.amazon.eventstream"
             }
+            Operation::Post { accept, .. } => accept,
+            Operation::Get { .. } | Operation::Delete { .. } => "*/*",
             _ if stream => "text/event-stream, application/json",
             _ => "application/json",
         };

@@ -5,14 +5,20 @@
 
 mod base_url;
 mod endpoint;
+mod media;
+mod services;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod vertex;
+pub mod watsonx;
 
 use crate::Dialect;
 
 pub use base_url::BaseUrlError;
 pub use endpoint::{Endpoint, Operation};
+pub use media::Offer;
+pub use services::Service;
 
 /// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.
 pub const DEMO: &str = "demo";
@@ -58,12 +64,73 @@ pub struct Way {
     pub stream_path: &'static str,
     /// Where tokens are counted; empty if nowhere.
     pub count_path: &'static str,
+    /// Which of the vendor's models speak it.
+    pub models: Models,
+    /// What the vendor wants of a body beside the format.
+    pub dress: Dress,
+}
+
+/// Which models of a vendor speak a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Models {
+    /// All of them.
+    All,
+    /// Claude, by its name or that of its maker.
+    Claude,
+    /// Those that are named with their maker, `meta/llama-...`, but for Claude and Google's own.
+    Made,
+    /// All that are neither.
+    Google,
+}
+
+impl Models {
+    /// Whether a model is among them.
+    #[must_use]
+    pub fn has(self, model: &str) -> bool {
+        let claude = model.starts_with("claude") || model.starts_with("anthropic/");
+        let made = model.contains('/') && !model.starts_with("google/");
+        match self {
+            Self::All => true,
+            Self::Claude => claude,
+            Self::Made => made && !claude,
+            Self::Google => !made && !claude,
+        }
+    }
+
+    /// The model's name without that of its maker, where the address has that in another place.
+    fn bare(self, model: &str) -> &str {
+        let maker = match self {
+            Self::Claude => "anthropic/",
+            Self::Google => "google/",
+            Self::All | Self::Made => return model,
+        };
+        model.strip_prefix(maker).unwrap_or(model)
+    }
+}
+
+/// What a vendor wants of a body beside its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dress {
+    /// Nothing.
+    Plain,
+    /// As Claude on Vertex AI: [`vertex::dress`]. Answers are as everywhere.
+    Vertex,
+    /// As watsonx: [`watsonx::dress`]. Answers have fewer fields than the format says, so they are told anew.
+    Watsonx,
+}
+
+impl Dress {
+    /// Whether answers are as the format says, so that their bytes may pass.
+    #[must_use]
+    pub const fn keeps_answers(self) -> bool {
+        !matches!(self, Self::Watsonx)
+    }
 }
 
 impl Way {
     /// A format with one path for all answers.
     const fn at(dialect: Dialect, path: &'static str) -> Self {
-        Self { dialect, path, stream_path: path, count_path: "" }
+        Self { dialect, path, stream_path: path, count_path: "", models: Models::All, dress: Dress::Plain }
     }
 }
 
@@ -88,6 +155,10 @@ pub enum Account {
     },
     /// A token of Microsoft Entra ID.
     Entra,
+    /// A token of Google Cloud, for a service account.
+    Google,
+    /// A token of IBM Cloud, in place of the API key.
+    Ibm,
     /// A signature of AWS.
     Aws {
         /// The name that requests are signed for.
@@ -99,7 +170,22 @@ impl Preset {
     /// Whether the vendor takes a key at all.
     #[must_use]
     pub fn takes_key(&self) -> bool {
-        self.auth != Auth::None
+        self.auth != Auth::None && self.account != Account::Google
+    }
+
+    /// The address in a region or location, where the vendor's has that in it.
+    #[must_use]
+    pub fn address_in(&self, region: &str) -> Option<String> {
+        match self.account {
+            Account::Google => Some(vertex::address(region)),
+            Account::Aws { .. } => {
+                let china = if region.starts_with("cn-") { ".cn" } else { "" };
+                self.base_url_form
+                    .contains("REGION")
+                    .then(|| format!("{}{china}", self.base_url_form.replace("REGION", region)))
+            }
+            Account::OAuth { .. } | Account::Entra | Account::Ibm => None,
+        }
     }
 
     /// Whether the configuration must give a base URL.
@@ -131,6 +217,12 @@ impl Preset {
     #[must_use]
     pub fn is_openai_like(&self) -> bool {
         self.ways.first().is_some_and(|way| *way == table::CHAT)
+    }
+
+    /// The format in whose words the vendor tells of errors.
+    #[must_use]
+    pub fn errors(&self) -> Dialect {
+        self.ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect)
     }
 
     /// Whether this is the built-in echo provider.

@@ -5,11 +5,14 @@
 //! knows: all of `id`, `results`, `meta`, `model` and `usage` are said, and each client takes what it knows.
 
 pub mod cohere;
+mod format;
 #[cfg(test)]
 mod tests;
 pub mod voyage;
 
 use serde_json::{Number, Value};
+
+pub use format::Format;
 
 use crate::chat::{Extra, foreign};
 use crate::usage::Usage;

@@ -3,12 +3,13 @@
 use serde_json::{Map, Number, Value, json};
 
 use super::model::{self, Abilities, DEFAULT_MAX_TOKENS};
-use super::{message, reasoning, schema, tool};
+use super::{message, reasoning, tool};
 use crate::chat::{Extra, OutputLimit, Request, ResponseFormat, Sampling, Schema, Stop};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::{Loss, Notes, Weight};
 use crate::dialect::{DecodeError, Encoded, Target};
 use crate::json;
+use crate::schema::{self, Rules};
 
 /// The value of `anthropic_version` in a body for Vertex, which has the model in the URL.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
@@ -79,7 +80,8 @@ pub(super) fn decode_prompt(mut map: Extra) -> Result<Request, DecodeError> {
         ..Sampling::default()
     };
     request.stop = fields::strings(map_ref, path, "stop_sequences")?.map(Stop::Many);
-    request.service_tier = fields::string(map_ref, path, "service_tier")?;
+    request.service_tier = fields::string(map_ref, path, "service_tier")?
+        .map(|word| if word == "standard_only" { "default".to_owned() } else { word });
     if let Some(mut metadata) = fields::object(map_ref, path, "metadata")? {
         request.user = fields::string(&mut metadata, &Path::Field(path, "metadata"), "user_id")?;
         if request.user.is_none() || !metadata.is_empty() {
@@ -210,8 +212,10 @@ fn put_format(map: &mut Map<String, Value>, format: Option<&ResponseFormat>, not
             return;
         }
     };
-    let mut lowered = schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
-    let mut changed = schema::lower(&mut lowered);
+    let said = schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
+    let (mut lowered, named) = schema::lower(&said, &Rules::ANTHROPIC_STRICT);
+    notes.lowered_at("response_format.schema", &named);
+    let mut changed = false;
     if let Value::Object(top) = &mut lowered {
         // The schema says itself what other formats say beside it.
         for (name, said) in [("title", &schema.name), ("description", &schema.description)] {

@@ -9,7 +9,7 @@ use crate::usage::Usage;
 /// Reads a `usage` object. A count that is missing or no number counts nothing: a strange figure must not cost the
 /// caller an answer.
 ///
-/// `server_tool_use` counts requests, not tokens. Of `iterations` only those of kind `compaction` are added: they are
+/// Of `server_tool_use` the web searches are billed one by one. Of `iterations` only those of kind `compaction` are added: they are
 /// not in the totals (<https://platform.claude.com/docs/en/build-with-claude/compaction>). Those of another model
 /// (`advisor_message`) have that model's price and are left out.
 #[must_use]
@@ -44,6 +44,7 @@ fn counts(usage: &Value) -> Usage {
         cache_write_1h: hour,
         output,
         reasoning: details.map_or(0, |details| count_in(details, "thinking_tokens")).min(output),
+        searches: usage.get("server_tool_use").map_or(0, |tools| count_in(tools, "web_search_requests")),
         ..Usage::default()
     }
 }
@@ -68,7 +69,11 @@ pub(super) fn known_usage(usage: &Value) -> Option<Usage> {
 #[must_use]
 pub fn encode_usage(usage: &Usage) -> Value {
     let mut map = Map::new();
-    put(&mut map, "input_tokens", usage.input.saturating_add(usage.input_audio));
+    put(
+        &mut map,
+        "input_tokens",
+        usage.input.saturating_add(usage.input_audio).saturating_add(usage.input_image),
+    );
     put(&mut map, "cache_creation_input_tokens", usage.cache_write.saturating_add(usage.cache_write_1h));
     put(&mut map, "cache_read_input_tokens", usage.cache_read);
     if usage.cache_write > 0 || usage.cache_write_1h > 0 {
@@ -81,6 +86,9 @@ pub fn encode_usage(usage: &Usage) -> Value {
     put(&mut map, "output_tokens", usage.total_output());
     if usage.reasoning > 0 {
         put(&mut map, "output_tokens_details", json!({"thinking_tokens": usage.reasoning}));
+    }
+    if usage.searches > 0 {
+        put(&mut map, "server_tool_use", json!({"web_search_requests": usage.searches}));
     }
     Value::Object(map)
 }

@@ -40,6 +40,8 @@ struct Block {
     index: u64,
     /// The number of the tool call that it is.
     call: Option<u32>,
+    /// Whether the call has said arguments.
+    has_arguments: bool,
     /// Whether it has said text, to which its citations belong.
     has_text: bool,
     /// Citations that came before their text.
@@ -151,7 +153,8 @@ impl StreamDecoder {
             }
             None => {
                 let citations = Vec::new();
-                self.open.push(Block { index, call: None, has_text: false, citations, whole: None });
+                let (has_text, has_arguments) = (false, false);
+                self.open.push(Block { index, call: None, has_arguments, has_text, citations, whole: None });
                 self.open.len() - 1
             }
         };
@@ -216,6 +219,7 @@ impl StreamDecoder {
             && let Some(text) = fields::try_string(&mut tool, "input").filter(|text| !text.is_empty())
             && let Some(call) = block.call
         {
+            block.has_arguments = true;
             said.push(ChoiceDelta::ToolArguments { call, text });
         }
         if let Some(inner) = fields::try_object(&mut delta, "reasoningContent") {
@@ -243,6 +247,10 @@ impl StreamDecoder {
             if let Ok(part) = block::decode_block(json!({kind: object}), &Path::Root, true) {
                 self.say(ChoiceDelta::Part(Box::new(part)));
             }
+        }
+        // Without a piece of input it is what the whole answer has there: an empty object.
+        if let Some(call) = block.call.filter(|_| !block.has_arguments) {
+            self.say(ChoiceDelta::ToolArguments { call, text: "{}".to_owned() });
         }
         self.say(ChoiceDelta::PartEnd);
     }

@@ -36,7 +36,11 @@ pub(super) fn known_usage(usage: &Value) -> Option<Usage> {
 #[must_use]
 pub fn encode_usage(usage: &Usage) -> Value {
     let mut map = Map::new();
-    put(&mut map, "inputTokens", usage.input.saturating_add(usage.input_audio));
+    put(
+        &mut map,
+        "inputTokens",
+        usage.input.saturating_add(usage.input_audio).saturating_add(usage.input_image),
+    );
     put(&mut map, "outputTokens", usage.total_output());
     put(&mut map, "totalTokens", usage.total_input().saturating_add(usage.total_output()));
     put(&mut map, "cacheReadInputTokens", usage.cache_read);

@@ -80,11 +80,16 @@ impl Said<'_> {
             .details("BadRequest")
             .find_map(|detail| detail.get("fieldViolations")?.as_array()?.first()?.get("field")?.as_str());
         let inside = is_about_account(kind);
+        // Google's word for the status is no code: a class of failures has the same code whoever failed. A reason says
+        // more than the class of a wrong request, and one in small letters is our own.
+        let says_more = |reason: &&str| {
+            kind == FaultKind::InvalidRequest || !reason.bytes().any(|byte| byte.is_ascii_uppercase())
+        };
         Fault {
             kind,
             status: None,
             message: told(kind, message),
-            code: self.reason().and_then(word).or_else(|| word(self.text("status"))).filter(|_| !inside),
+            code: self.reason().filter(says_more).and_then(word).filter(|_| !inside),
             error_type: word(self.text("status")).filter(|_| !inside),
             param: param.and_then(word).filter(|_| !inside),
             retry_after: self.retry_after(),

@@ -2,7 +2,7 @@
 //!
 //! `promptTokenCount` includes what was read from the cache; what tools put into the prompt
 //! (`toolUsePromptTokenCount`) and what was thought (`thoughtsTokenCount`) stand beside the other counts. Counts by
-//! sort of media tell the audio. Reading never fails: a figure that is missing or strange counts nothing.
+//! sort of media tell the audio and the images. Reading never fails: a figure that is missing or strange counts nothing.
 
 use serde_json::{Map, Value, json};
 
@@ -26,19 +26,27 @@ pub fn decode_usage(usage: &Value) -> Usage {
     let said = said.or_else(rest).unwrap_or(0);
 
     let cache_read = count("cachedContentTokenCount", "cached_content_token_count").unwrap_or(0).min(read);
-    let audio = |camel: &str, snake: &str| of_modality(usage, camel, snake, "AUDIO");
-    let heard = audio("promptTokensDetails", "prompt_tokens_details")
-        .saturating_add(audio("toolUsePromptTokensDetails", "tool_use_prompt_tokens_details"))
-        .saturating_sub(audio("cacheTokensDetails", "cache_tokens_details"));
+    let taken = |modality: &str| {
+        let of = |camel: &str, snake: &str| of_modality(usage, camel, snake, modality);
+        of("promptTokensDetails", "prompt_tokens_details")
+            .saturating_add(of("toolUsePromptTokensDetails", "tool_use_prompt_tokens_details"))
+            .saturating_sub(of("cacheTokensDetails", "cache_tokens_details"))
+    };
+    let made =
+        |modality: &str| of_modality(usage, "candidatesTokensDetails", "candidates_tokens_details", modality);
     let fresh = read - cache_read;
-    let input_audio = heard.min(fresh);
-    let output_audio = audio("candidatesTokensDetails", "candidates_tokens_details").min(said);
+    let input_audio = taken("AUDIO").min(fresh);
+    let input_image = taken("IMAGE").min(fresh - input_audio);
+    let output_audio = made("AUDIO").min(said);
+    let output_image = made("IMAGE").min(said - output_audio);
     Usage {
-        input: fresh - input_audio,
+        input: fresh - input_audio - input_image,
         cache_read,
         input_audio,
-        output: (said - output_audio).saturating_add(thoughts),
+        input_image,
+        output: (said - output_audio - output_image).saturating_add(thoughts),
         output_audio,
+        output_image,
         reasoning: thoughts,
         ..Usage::default()
     }
@@ -76,17 +84,16 @@ pub fn encode_usage(usage: &Usage) -> Value {
     if reasoning > 0 {
         put(&mut map, "thoughtsTokenCount", reasoning);
     }
-    for (name, audio, all) in [
-        ("promptTokensDetails", usage.input_audio, input),
-        ("candidatesTokensDetails", usage.output_audio, output - reasoning),
+    for (name, audio, image, all) in [
+        ("promptTokensDetails", usage.input_audio, usage.input_image, input),
+        ("candidatesTokensDetails", usage.output_audio, usage.output_image, output - reasoning),
     ] {
-        if audio > 0 {
-            let text = all.saturating_sub(audio);
-            put(
-                &mut map,
-                name,
-                json!([{"modality": "TEXT", "tokenCount": text}, {"modality": "AUDIO", "tokenCount": audio}]),
-            );
+        if audio > 0 || image > 0 {
+            let text = all.saturating_sub(audio).saturating_sub(image);
+            let counts = [("TEXT", text), ("AUDIO", audio), ("IMAGE", image)];
+            let told = counts.into_iter().filter(|(modality, count)| *modality == "TEXT" || *count > 0);
+            let told = told.map(|(modality, count)| json!({"modality": modality, "tokenCount": count}));
+            put(&mut map, name, told.collect::<Vec<_>>());
         }
     }
     Value::Object(map)
@@ -143,9 +150,11 @@ mod tests {
         fn what_is_written_is_read_again(
             input in 0_u64..9_999, cache_read in 0_u64..9_999, input_audio in 0_u64..9_999,
             output in 0_u64..9_999, output_audio in 0_u64..9_999, part in 0_u64..9_999,
+            input_image in 0_u64..9_999, output_image in 0_u64..9_999,
         ) {
             let usage = Usage {
-                input, cache_read, input_audio, output, output_audio, reasoning: part.min(output),
+                input, cache_read, input_audio, input_image, output, output_audio, output_image,
+                reasoning: part.min(output),
                 ..Usage::default()
             };
             prop_assert_eq!(decode_usage(&encode_usage(&usage)), usage);

@@ -9,10 +9,12 @@ pub mod chat;
 pub mod completions;
 pub mod endpoints;
 mod error;
+mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use error::{decode_fault_at, encode_databricks_error, encode_error};
+pub use shape::{Shape, address, leave_model};
 
 use crate::chat::Response;
 use crate::dialect::AnswerContext;

@@ -11,5 +11,5 @@ mod said;
 mod tests;
 
 pub use answer::{EventFacts, EventKind, PeekFailure, ResponseFacts, peek_event, peek_response, said_in};
-pub use request::{RequestHead, peek_completions_request, peek_request};
+pub use request::{RequestHead, peek_completions_request, peek_model, peek_request};
 pub(in crate::dialect) use request::{peek_shape, peek_steering};

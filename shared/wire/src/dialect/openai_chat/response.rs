@@ -211,7 +211,7 @@ fn encode_choice(choice: &Choice) -> Value {
 /// An answer cannot be refused any more: content the format has no words for is left out.
 fn encode_answer(message: &Message) -> Map<String, Value> {
     // An answer is told as far as the format goes: what it has no word for cannot be asked of it either.
-    message::encode_message(message, 0, &mut Notes::default())
+    message::encode_message(message, 0, true, &mut Notes::default())
 }
 
 /// Writes token counts as OpenAI does. Cached and audio tokens are parts of the totals there.
@@ -220,21 +220,29 @@ pub fn encode_usage(usage: &Usage) -> Value {
     let cached = usage.cache_read;
     let written = usage.cache_write.saturating_add(usage.cache_write_1h);
     let mut prompt = json!({"cached_tokens": cached, "audio_tokens": usage.input_audio});
-    if written > 0
-        && let Some(prompt) = prompt.as_object_mut()
-    {
-        put(prompt, "cache_write_tokens", written);
-    }
+    let mut completion = json!({
+        "reasoning_tokens": usage.reasoning,
+        "audio_tokens": usage.output_audio,
+        "accepted_prediction_tokens": usage.accepted_prediction,
+        "rejected_prediction_tokens": usage.rejected_prediction,
+    });
+    // What only some vendors of the format count.
+    add(&mut prompt, "cache_write_tokens", written);
+    add(&mut prompt, "image_tokens", usage.input_image);
+    add(&mut completion, "image_tokens", usage.output_image);
     json!({
         "prompt_tokens": usage.total_input(),
         "completion_tokens": usage.total_output(),
         "total_tokens": usage.total_input().saturating_add(usage.total_output()),
         "prompt_tokens_details": prompt,
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": usage.output_audio,
-            "accepted_prediction_tokens": usage.accepted_prediction,
-            "rejected_prediction_tokens": usage.rejected_prediction,
-        },
+        "completion_tokens_details": completion,
     })
+}
+
+fn add(details: &mut Value, name: &str, count: u64) {
+    if count > 0
+        && let Some(details) = details.as_object_mut()
+    {
+        put(details, name, count);
+    }
 }

@@ -55,6 +55,9 @@ pub struct WireUsage {
     /// Reasoning beside the counts, as Perplexity and GitHub Copilot give it.
     #[serde(deserialize_with = "count")]
     pub reasoning_tokens: Option<u64>,
+    /// Sources that were searched, which xAI bills one by one.
+    #[serde(deserialize_with = "count")]
+    pub num_sources_used: Option<u64>,
 }
 
 /// What `prompt_tokens` consists of.
@@ -67,6 +70,9 @@ pub struct PromptTokensDetails {
     /// Audio.
     #[serde(deserialize_with = "count")]
     pub audio_tokens: Option<u64>,
+    /// Images (xAI, OpenRouter).
+    #[serde(deserialize_with = "count")]
+    pub image_tokens: Option<u64>,
     /// Written to the provider's cache (OpenAI, OpenRouter).
     #[serde(deserialize_with = "count")]
     pub cache_write_tokens: Option<u64>,
@@ -88,6 +94,9 @@ pub struct CompletionTokensDetails {
     /// Audio.
     #[serde(deserialize_with = "count")]
     pub audio_tokens: Option<u64>,
+    /// Images (OpenRouter).
+    #[serde(deserialize_with = "count")]
+    pub image_tokens: Option<u64>,
     /// Predicted by the caller and used.
     #[serde(deserialize_with = "count")]
     pub accepted_prediction_tokens: Option<u64>,
@@ -173,19 +182,25 @@ impl From<&WireUsage> for Usage {
         let cache_write_1h = part_of_input(hour);
         let cache_write = part_of_input(cache_writes.saturating_sub(hour));
         let input_audio = part_of_input(wire.prompt_tokens_details.audio_tokens.unwrap_or(0));
+        let input_image = part_of_input(wire.prompt_tokens_details.image_tokens.unwrap_or(0));
         let output_audio = details.audio_tokens.unwrap_or(0).min(written);
-        let output = written - output_audio;
+        let output_image = details.image_tokens.unwrap_or(0).min(written - output_audio);
+        let output = written - output_audio - output_image;
         Self {
             input: fresh,
             cache_read,
             cache_write,
             cache_write_1h,
             input_audio,
+            input_image,
             output,
             output_audio,
+            output_image,
             reasoning: reasoning.min(output),
             accepted_prediction: details.accepted_prediction_tokens.unwrap_or(0).min(output),
             rejected_prediction: details.rejected_prediction_tokens.unwrap_or(0).min(output),
+            searches: wire.num_sources_used.unwrap_or(0),
+            ..Self::default()
         }
     }
 }

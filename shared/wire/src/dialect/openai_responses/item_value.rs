@@ -184,13 +184,11 @@ impl Thought {
 
     /// Whether a piece belongs to this item. `in_part`: its last part has not ended.
     pub(super) fn goes_on_with(&self, piece: &ReasoningDelta, in_part: bool) -> bool {
-        let format = piece.reasoning.format.as_ref();
-        // A stream says whose text it was with the signature, behind the text.
-        let signs = piece.signature.is_some() && piece.reasoning.text.is_empty() && self.signature.is_none();
-        let known = signs && self.sealed.format.is_none();
-        if piece.extra.contains_key("item")
-            || (format.is_some() && format != self.sealed.format.as_ref() && !known)
-        {
+        let (mine, theirs) = (self.sealed.format.as_ref(), piece.reasoning.format.as_ref());
+        // Whose reasoning it is may be said with its signature only, at the end.
+        let only_signs = piece.reasoning.text.is_empty() && piece.reasoning.data.is_none();
+        let is_other = theirs.is_some() && theirs != mine && !(mine.is_none() && only_signs);
+        if piece.extra.contains_key("item") || is_other {
             return false;
         }
         match (&self.known_id, &piece.id) {
@@ -224,11 +222,11 @@ impl Thought {
 
     /// Takes what has to go back to the vendor.
     pub(super) fn seal(&mut self, piece: &ReasoningDelta) {
-        if let Some(data) = &piece.reasoning.data {
-            self.sealed.data.get_or_insert_default().push_str(data);
-        }
         if self.sealed.format.is_none() {
             self.sealed.format.clone_from(&piece.reasoning.format);
+        }
+        if let Some(data) = &piece.reasoning.data {
+            self.sealed.data.get_or_insert_default().push_str(data);
         }
         if let Some(signature) = &piece.signature {
             self.signature.get_or_insert_default().push_str(signature);

@@ -1,5 +1,6 @@
 //! Token counts: `input_tokens` and `output_tokens` are totals, their details are parts of them.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::Usage;
@@ -19,6 +20,12 @@ pub fn decode_usage(usage: &Value) -> Usage {
         (name.to_owned(), value.clone())
     };
     openai_chat::decode_usage(&Value::Object(fields.iter().map(rename).collect::<Map<_, _>>()))
+}
+
+/// Writes the answer to a question of how many tokens a prompt has.
+#[must_use]
+pub fn encode_count_response(tokens: u64) -> Bytes {
+    json!({"object": "response.input_tokens", "input_tokens": tokens}).to_string().into()
 }
 
 /// Writes token counts.

@@ -183,6 +183,7 @@ fn counts_are_disjoint() {
         cache_write_1h: 20,
         output: 50,
         reasoning: 30,
+        searches: 2,
         ..Usage::default()
     };
     assert_eq!(decode_usage(&usage), expected);

@@ -162,6 +162,15 @@ pub(in crate::dialect) fn peek_steering(body: &[u8]) -> Result<RequestHead, Deco
     Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
 }
 
+/// As [`peek_request`], for requests that name a model and say nothing else to the gateway: no conversations.
+///
+/// # Errors
+/// Names the field that is missing or wrong.
+pub fn peek_model(body: &[u8]) -> Result<RequestHead, DecodeError> {
+    let head = peek(body, &[("model", Rule::Model)], "`model`")?;
+    Ok(RequestHead::of_one_answer(head.model, head.model_span, head.stream))
+}
+
 /// Checks only that a body is a JSON object: for formats that say in the address what steers a request.
 ///
 /// # Errors
