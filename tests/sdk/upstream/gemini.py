@@ -133,7 +133,7 @@ def check_contents(contents, needs_signatures):
         if (calls or results) and len(calls) != len(results):
             raise Refused("Please ensure that the number of function response parts is equal to the number of function "
                           "call parts of the function call turn.")
-        if sorted(names_of(calls)) != sorted(names_of(results)):
+        if not fits(calls, results):
             raise Refused("Please ensure that function response turn comes immediately after a function call turn, and "
                           "that its names are those of the calls.")
         calls = [part["functionCall"] for part in made]
@@ -149,9 +149,11 @@ def check_contents(contents, needs_signatures):
         raise Refused("Please ensure that single turn requests end with a user role or the role field is empty.")
 
 
-def names_of(calls):
-    """The names of calls or results, with their ids where there are any."""
-    return [(call["name"], call.get("id", "")) for call in calls]
+def fits(calls, results):
+    """Whether results are those of the calls: by name, and by id where a result has one."""
+    ids = {call.get("id") for call in calls}
+    names = [sorted(one["name"] for one in several) for several in (calls, results)]
+    return names[0] == names[1] and all(one.get("id") in ids for one in results if one.get("id"))
 
 
 def is_question(content):

@@ -382,6 +382,7 @@ fn ends_of_streams_that_come_back_as_empty_texts_are_left_out() {
     let body = json!({"contents": [
         {"role": "user", "parts": [{"text": "x"}]},
         {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}, {"text": ""}]},
+        {"role": "model", "parts": [{"text": ""}]},
         {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "y"}}}]},
         {"role": "model", "parts": [{"text": ""}]},
         {"role": "user", "parts": [{"text": "z"}]},
@@ -389,6 +390,7 @@ fn ends_of_streams_that_come_back_as_empty_texts_are_left_out() {
     let mut request = decode_request(NEW, false, body.to_string().as_bytes()).unwrap();
     assert_eq!(request.leave_extra(), Vec::<String>::new());
     let target = Target::model("anthropic.claude-sonnet-4-5");
+    assert_eq!(request.messages.len(), 4, "no turn between the call and its result");
     for encoded in [bedrock::encode_request(&request, &target), cohere::encode_request(&request, &target)] {
         let told: Value = serde_json::from_slice(&encoded.body).unwrap();
         assert_eq!(encoded.lost, []);
