@@ -129,6 +129,7 @@ impl Dialect {
         let mut lost = match self {
             Self::OpenAiResponses => openai_responses::weigh_extra(request),
             Self::OpenAiCompletions => openai_completions::weigh_extra(request),
+            Self::Anthropic => anthropic::weigh_extra(request),
             _ => Vec::new(),
         };
         for field in request.leave_extra() {
