@@ -13,6 +13,7 @@ use super::credential::{Aws, Entra, OAuth};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
+use super::rest::Rest;
 use super::scalar::{Day, Price, Size, Text, Time, Whole};
 use super::secret::SecretText;
 
@@ -78,6 +79,8 @@ section! {
         entra: Option<Entra> as Maybe<Entra>,
         /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
         oauth: Option<OAuth> as Maybe<OAuth>,
+        /// What the service takes and gives (`rest`).
+        rest: Option<Rest> as Maybe<Rest>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use postern_wire::Dialect;
 use postern_wire::chat::Request;
+use postern_wire::dialect::mlflow;
 use postern_wire::dialect::openai_chat::RequestHead;
 use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Loss, Target, Weight};
 use postern_wire::provider::{Operation, Way};
@@ -16,6 +17,7 @@ use super::accept::{Call, Kind};
 use super::exchange::{How, Remarks, Sending, UNKNOWN, Written, judge};
 use super::reading::{Reading, Translator};
 use super::resolve::{Leg, Plan};
+use super::rest;
 use crate::config::Provider;
 use crate::error::{ErrorKind, GatewayError};
 
@@ -84,18 +86,22 @@ impl<'a> Conversation<'a> {
         &self,
         plan: &Plan,
         leg: &'l Leg,
-        provider: &Provider,
+        provider: &'l Provider,
     ) -> Result<Written<'l>, GatewayError> {
+        if let Some(rest) = &provider.rest {
+            return rest::converse(self, rest, leg, provider);
+        }
         let caller = self.call.dialect;
         let stream = self.head.stream;
         let own = provider.way_in(caller).filter(|_| self.framing() == Framing::Events || !stream);
         if let Some(way) = own {
+            check_stream(stream, way, leg)?;
             let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
             let hide_usage = caller.asks_for_usage() && !self.head.include_usage;
             let may_flow = stream && !hide_usage;
             return Ok(Written {
                 sending: Sending { may_flow, ..self.sending(way, leg) },
-                body: caller.rewrite(&self.head, self.body, &leg.model, ask_usage),
+                body: unnamed(way, caller.rewrite(&self.head, self.body, &leg.model, ask_usage)),
                 more: Vec::new(),
                 how: How::Conversation(Box::new(self.reading(caller, None, hide_usage))),
                 remarks: Remarks::default(),
@@ -105,10 +111,11 @@ impl<'a> Conversation<'a> {
             let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
             GatewayError::new(ErrorKind::NotConfigured, text)
         })?;
+        check_stream(stream, way, leg)?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {
             sending: self.sending(way, leg),
-            body: encoded.body,
+            body: unnamed(way, encoded.body),
             more: Vec::new(),
             how: How::Conversation(Box::new(self.reading(way.dialect, Some(translator), false))),
             remarks: Remarks {
@@ -199,6 +206,21 @@ impl<'a> Conversation<'a> {
         let to = Operation::Count { way, model: &leg.model };
         Ok((Sending { passed: passed(caller), ..Sending::whole(to) }, body))
     }
+}
+
+/// Refuses a stream of a provider that gives whole answers only.
+fn check_stream(stream: bool, way: &Way, leg: &Leg) -> Result<(), GatewayError> {
+    if !stream || !way.stream_path.is_empty() {
+        return Ok(());
+    }
+    let Leg { provider, model, .. } = leg;
+    let text = format!("stream: {provider}/{model} gives whole answers only; leave it out");
+    Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("stream"))
+}
+
+/// A body without the model's name where it must not have it.
+fn unnamed(way: &Way, body: Bytes) -> Bytes {
+    if way.names_model { body } else { mlflow::leave_model(&body) }
 }
 
 /// Headers of a caller's that its dialect defines: they pass to a provider that speaks it.

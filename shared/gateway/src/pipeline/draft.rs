@@ -159,6 +159,8 @@ impl<H: Host> Draft<H> {
         let record = &mut self.record;
         let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());
         (record.cost, record.priced) = pricing.cost(&record.usage);
+        // What has no tokens has a price of its own, which nothing here knows.
+        record.priced &= record.usage_source != UsageSource::None;
     }
 
     /// The call was refused or failed before an answer began.

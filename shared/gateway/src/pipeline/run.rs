@@ -133,7 +133,9 @@ fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draf
         Answer::Whole { status, headers, body, facts } => {
             let mut response = Response::new(Body::whole(Bytes::new()));
             *response.status_mut() = status;
-            pass_headers(&headers, &remarks, response.headers_mut(), "application/json");
+            // A provider without streams may have been asked for one; its answer was then told as events.
+            let kind = if draft.record().stream { stream_type(call) } else { "application/json" };
+            pass_headers(&headers, &remarks, response.headers_mut(), kind);
             match (facts.usage, facts.estimated) {
                 (Some(usage), None) => draft.provider_usage(usage),
                 (Some(usage), Some(estimated)) => draft.own_usage(usage, estimated),
@@ -164,10 +166,7 @@ fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draf
             let mut response = stream(host, call, draft, source, held);
             *response.response.status_mut() = status;
             let to = response.response.headers_mut();
-            let kind = match call.address.as_ref().map(|address| address.framing) {
-                Some(Framing::Array) => "application/json",
-                _ => "text/event-stream; charset=utf-8",
-            };
+            let kind = stream_type(call);
             pass_headers(&headers, &remarks, to, kind);
             to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             // Asks nginx and its kin not to collect the stream before they pass it on.
@@ -175,6 +174,14 @@ fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draf
             name_target(to, leg);
             response
         }
+    }
+}
+
+/// The media type of a stream.
+fn stream_type(call: &Call) -> &'static str {
+    match call.address.as_ref().map(|address| address.framing) {
+        Some(Framing::Array) => "application/json",
+        _ => "text/event-stream; charset=utf-8",
     }
 }
 

@@ -17,6 +17,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
 pub(crate) mod peek;
+pub mod plain;
 pub(crate) mod said;
 mod spelt;
 mod streams;

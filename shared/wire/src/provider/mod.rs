@@ -19,6 +19,9 @@ pub use services::Service;
 /// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.
 pub const DEMO: &str = "demo";
 
+/// The kind of a service whose formats the configuration declares.
+pub const REST: &str = "rest";
+
 /// What this gateway knows of one vendor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -56,16 +59,19 @@ pub struct Way {
     pub dialect: Dialect,
     /// Where whole answers are asked for.
     pub path: &'static str,
-    /// Where streams are asked for, with a query if there is one.
+    /// Where streams are asked for, with a query if there is one; empty if nowhere.
     pub stream_path: &'static str,
     /// Where tokens are counted; empty if nowhere.
     pub count_path: &'static str,
+    /// Whether a body of the format that names the model may name it here. Servers of one model, which the address
+    /// names, may refuse a field that they do not expect.
+    pub names_model: bool,
 }
 
 impl Way {
     /// A format with one path for all answers.
     const fn at(dialect: Dialect, path: &'static str) -> Self {
-        Self { dialect, path, stream_path: path, count_path: "" }
+        Self { dialect, path, stream_path: path, count_path: "", names_model: true }
     }
 }
 
@@ -139,6 +145,12 @@ impl Preset {
     #[must_use]
     pub fn errors(&self) -> Dialect {
         self.ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect)
+    }
+
+    /// Whether the configuration declares what the service takes and gives.
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        self.kind == REST
     }
 
     /// Whether this is the built-in echo provider.
