@@ -112,6 +112,10 @@ impl Host for LambdaHost {
         self.0.client.fetch(request, connect).await
     }
 
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        postern_common::sign_rs256(pkcs8, message)
+    }
+
     fn sleep(&self, time: Duration) -> Self::Sleep {
         Box::pin(tokio::time::sleep(time))
     }

@@ -213,6 +213,14 @@ export function randomBytes(out) {
   crypto.getRandomValues(out);
 }
 
+// Both are views of wasm's memory: copied before anything is awaited.
+export async function signRs256(pkcs8, message) {
+  const [key, text] = [pkcs8.slice(), message.slice()];
+  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const signer = await crypto.subtle.importKey("pkcs8", key, algorithm, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign(algorithm.name, signer, text));
+}
+
 export function variable(env, name) {
   const value = env[name];
   return typeof value === "string" ? value : undefined;

@@ -65,6 +65,9 @@ extern "C" {
     #[wasm_bindgen(js_name = randomBytes, catch)]
     pub(crate) fn random_bytes(out: &mut [u8]) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(js_name = signRs256)]
+    pub(crate) fn sign_rs256(pkcs8: &[u8], message: &[u8]) -> Promise;
+
     pub(crate) fn variable(env: &JsValue, name: &str) -> Option<String>;
     pub(crate) fn binding(env: &JsValue, name: &str) -> JsValue;
 

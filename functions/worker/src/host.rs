@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use js_sys::Uint8Array;
 use postern_gateway::{After, FetchError, Host, MayFlow, Secret, Timestamp, settle};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};
 
 use crate::journal::TenantJournal;
@@ -100,6 +102,11 @@ impl Host for WorkerHost {
     ) -> Result<Response<UpstreamBody>, FetchError> {
         let may_flow = request.extensions().get::<MayFlow>().is_some() && self.lets_streams_flow();
         upstream::fetch(request, may_flow).await
+    }
+
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        let signed = JsFuture::from(edge::sign_rs256(pkcs8, message)).await.ok()?;
+        signed.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
     }
 
     fn sleep(&self, time: Duration) -> Sleep {

@@ -47,6 +47,9 @@ pub trait Host: Clone + 'static {
         request: http::Request<Bytes>,
         connect: Duration,
     ) -> Result<http::Response<Self::Body>, FetchError>;
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256 of RFC 7518), by the platform's own cryptography. `pkcs8` is a private
+    /// key in DER; `None` if it is none that can sign so.
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>>;
     /// A timer that is ready after `time`.
     fn sleep(&self, time: Duration) -> Self::Sleep;
     /// A call's future was dropped before it could reply, because its caller left. The host must run

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
 
+use crate::authority;
 use crate::clock::{Clock, Sleep};
 use crate::journal::MemoryJournal;
 use crate::random::Random;
@@ -144,6 +145,10 @@ impl Host for FakeHost {
         }
         let script = self.0.script.lock().unwrap_or_else(PoisonError::into_inner).clone();
         fetch(&script, &self.0.clock, request, connect).await
+    }
+
+    async fn sign_rs256(&self, pkcs8: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        authority::sign_rs256(pkcs8, message)
     }
 
     fn sleep(&self, time: Duration) -> Sleep {

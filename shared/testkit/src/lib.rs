@@ -6,6 +6,7 @@
 
 #![allow(async_fn_in_trait)]
 
+pub mod authority;
 mod clock;
 pub mod contract;
 mod executor;
@@ -18,6 +19,7 @@ mod store;
 mod upstream;
 pub mod vendor;
 
+pub use authority::Authority;
 pub use clock::{Clock, Sleep};
 pub use executor::run;
 pub use fault::{Fault, Times};

@@ -195,10 +195,24 @@ pub enum Fate {
 #[derive(Clone, Debug, Default)]
 pub struct Script(Arc<Mutex<State>>);
 
+/// Makes of a call whatever it likes.
+type Decide = dyn Fn(&Parts, &Bytes) -> Conduct + Send + Sync;
+
+/// Decides by what comes in.
+#[derive(Clone)]
+struct By(Arc<Decide>);
+
+impl std::fmt::Debug for By {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("By")
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Exchange>,
     always: Option<Exchange>,
+    by: Option<By>,
     received: Vec<Received>,
     complaints: Vec<String>,
 }
@@ -215,6 +229,12 @@ impl Script {
     #[must_use]
     pub fn always(exchange: Exchange) -> Self {
         Self(Arc::new(Mutex::new(State { always: Some(exchange), ..State::default() })))
+    }
+
+    /// Whatever `decide` makes of a call.
+    #[must_use]
+    pub fn by(decide: impl Fn(&Parts, &Bytes) -> Conduct + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Mutex::new(State { by: Some(By(Arc::new(decide))), ..State::default() })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -238,6 +258,9 @@ impl Script {
             body: body.clone(),
             fate: Fate::Open,
         });
+        if let Some(By(decide)) = &state.by {
+            return (number, decide(parts, body));
+        }
         let Some(exchange) = state.queue.pop_front().or_else(|| state.always.clone()) else {
             let complaint = format!("call {} to the upstream was not expected", number + 1);
             state.complaints.push(complaint.clone());

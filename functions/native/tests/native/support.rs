@@ -71,12 +71,18 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts one with the data directory `data` in `directory`.
     pub(crate) fn start(directory: &Directory, arguments: &[&str]) -> Self {
+        Self::start_with(directory, arguments, &[])
+    }
+
+    /// The same, with variables in its environment.
+    fn start_with(directory: &Directory, arguments: &[&str], variables: &[(&str, String)]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let log = directory.path(&format!("log-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let mut process = postern()
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(directory.path("data"))
             .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
@@ -92,7 +98,16 @@ impl Gateway {
 
     /// Starts one in a new directory, with its secrets.
     pub(crate) fn first(directory: &Directory, arguments: &[&str]) -> Self {
-        let mut gateway = Self::start(directory, arguments);
+        Self::first_with(directory, arguments, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn first_with(
+        directory: &Directory,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> Self {
+        let mut gateway = Self::start_with(directory, arguments, variables);
         while !gateway.printed.contains_key("POSTERN_ADMIN_TOKEN") {
             gateway.read_line();
         }

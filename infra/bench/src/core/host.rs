@@ -98,6 +98,11 @@ impl Host for BenchHost {
         Ok(response)
     }
 
+    /// No provider that is measured takes signatures.
+    async fn sign_rs256(&self, _: &[u8], _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     fn sleep(&self, _: Duration) -> Pending<()> {
         pending()
     }

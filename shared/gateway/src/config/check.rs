@@ -85,6 +85,8 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
                 reader.at_key("base_url", |reader| reader.problem_or(error.to_string(), suggestion));
             }
         }
+        // Told by the region or the location.
+        None if provider.aws.is_some() || provider.google.is_some() => {}
         None if preset.needs_base_url() => reader.at_key("base_url", |reader| {
             reader.problem(format!(
                 "is required: {} has no common address; it looks like {}",
@@ -143,6 +145,11 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
             });
         }
         None => {}
+    }
+    for (section, key, _) in credential::secrets(provider).iter().filter(|(_, _, text)| text.is_literal()) {
+        reader.at_key(section, |reader| {
+            reader.at_key(key, |reader| reader.warning(advice("the credential"), None));
+        });
     }
     for (name, value) in &provider.headers {
         if is_credential(name) && value.is_literal() {

@@ -60,6 +60,32 @@ section! {
 }
 
 section! {
+    /// A project of Google Cloud, and who calls in it.
+    pub struct Google, checked by google {
+        /// The project; that of the service account if left out.
+        project: Option<SecretText> as Maybe<Shown>,
+        /// Where the models run: a region such as `europe-west1`, or `global`.
+        location: SecretText as Shown,
+        /// The key file of a service account, JSON, whole, as `${NAME}`; in base64 if the platform takes no line breaks.
+        service_account: Option<SecretText> as Maybe<SecretText>,
+        /// A token that something else keeps fresh, as `${NAME}`, in place of a service account.
+        token: Option<SecretText> as Maybe<SecretText>,
+    }
+}
+
+section! {
+    /// Where calls of watsonx.ai are charged: a project or a space.
+    pub struct Watsonx, checked by watsonx {
+        /// A project's id.
+        project_id: Option<SecretText> as Maybe<Shown>,
+        /// A deployment space's id.
+        space_id: Option<SecretText> as Maybe<Shown>,
+        /// Where the API key is exchanged for a token: another address for a private network.
+        iam_url: SecretText as Address = SecretText::plain("https://iam.cloud.ibm.com/identity/token"),
+    }
+}
+
+section! {
     /// A client of a token service by OAuth 2.0 (the grant "client credentials").
     pub struct OAuth {
         /// Where tokens are given. Databricks has it at `/oidc/v1/token` of the workspace, which need not be written.
@@ -141,36 +167,76 @@ fn entra(entra: &mut Entra, given: &Object<String, Value>, reader: &mut Reader) 
     }
 }
 
+fn google(google: &mut Google, given: &Object<String, Value>, reader: &mut Reader) {
+    match (&google.service_account, &google.token) {
+        (Some(_), Some(_)) => reader.at_key("token", |reader| {
+            reader.problem("is given beside service_account: keep one of them");
+        }),
+        (None, None) => reader.at_key("service_account", |reader| {
+            reader.problem("is required, unless there is a token");
+        }),
+        (None, Some(_)) if !given.contains_key("project") => reader.at_key("project", |reader| {
+            reader.problem("is required beside token: only a service account tells its project");
+        }),
+        _ => {}
+    }
+}
+
+fn watsonx(watsonx: &mut Watsonx, _given: &Object<String, Value>, reader: &mut Reader) {
+    match (&watsonx.project_id, &watsonx.space_id) {
+        (Some(_), Some(_)) => reader.at_key("space_id", |reader| {
+            reader.problem("is given beside project_id: calls are charged to one of them");
+        }),
+        (None, None) => {
+            reader.at_key("project_id", |reader| reader.problem("is required, unless there is a space_id"));
+        }
+        _ => {}
+    }
+}
+
 /// Whether a provider's credentials are those that its kind takes, and not two at once.
 pub(super) fn check(provider: &Provider, reader: &mut Reader) {
     let preset = provider.kind;
-    let (entra, aws) = (preset.account == Account::Entra, matches!(preset.account, Account::Aws { .. }));
-    let oauth = matches!(preset.account, Account::OAuth { .. }) && !preset.is_demo();
-    let given = [
-        ("oauth", provider.oauth.is_some(), oauth),
-        ("entra", provider.entra.is_some(), entra),
-        ("aws", provider.aws.is_some(), aws),
+    let account = preset.account;
+    let oauth = matches!(account, Account::OAuth { .. }) && !preset.is_demo();
+    // Each key with whether it is there, whether the kind takes it, and whether it is sent in place of an API key.
+    let keys = [
+        ("api_key", provider.api_key.is_some(), preset.takes_key() || preset.is_demo(), false),
+        ("oauth", provider.oauth.is_some(), oauth, true),
+        ("entra", provider.entra.is_some(), account == Account::Entra, true),
+        ("aws", provider.aws.is_some(), matches!(account, Account::Aws { .. }), true),
+        ("google", provider.google.is_some(), account == Account::Google, true),
+        ("watsonx", provider.watsonx.is_some(), account == Account::Ibm, false),
     ];
-    let takes: Vec<&str> = [("api_key", preset.takes_key())]
-        .into_iter()
-        .chain(given.map(|(key, _, takes)| (key, takes)))
-        .filter_map(|(key, takes)| takes.then_some(key))
-        .collect();
-    for (key, _, _) in given.iter().filter(|(_, given, takes)| *given && !takes) {
+    let takes: Vec<&str> = keys.iter().filter(|(_, _, takes, _)| *takes).map(|(key, _, _, _)| *key).collect();
+    for (key, _, _, _) in keys.iter().filter(|(_, given, takes, _)| *given && !takes) {
         reader.at_key(key, |reader| {
-            let takes = match takes.as_slice() {
-                [] => "no credentials".to_owned(),
-                some => some.join(" or "),
-            };
+            let takes = takes.join(", ");
             reader.problem(format!("the kind {} does not take this: it takes {takes}", preset.kind));
         });
     }
-    if provider.api_key.is_some() {
-        for (key, _, _) in given.iter().filter(|(_, given, takes)| *given && *takes) {
-            reader.at_key(key, |reader| {
+    let instead = keys.iter().filter(|(_, given, takes, instead)| *given && *takes && *instead);
+    for (key, _, _, _) in instead {
+        reader.at_key(key, |reader| {
+            if provider.api_key.is_some() && preset.takes_key() {
                 reader.problem("is given beside api_key: only one of them can be sent, leave the other out");
-            });
+            }
+            if provider.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+                reader.problem(
+                    "is given beside the header authorization, which it sets: leave one of them out",
+                );
+            }
+        });
+    }
+    for (key, given) in [("google", provider.google.is_some()), ("watsonx", provider.watsonx.is_some())] {
+        if !given && takes.contains(&key) {
+            reader.at_key(key, |reader| reader.problem(format!("is required for the kind {}", preset.kind)));
         }
+    }
+    if provider.api_version.is_some() && account != Account::Entra {
+        reader.at_key("api_version", |reader| {
+            reader.problem(format!("the kind {} does not take this: only azure does", preset.kind));
+        });
     }
     if let (Some(oauth), Account::OAuth { token_path: "" }) = (&provider.oauth, preset.account)
         && oauth.token_url.is_none()
@@ -185,7 +251,24 @@ pub(super) fn check(provider: &Provider, reader: &mut Reader) {
 
 /// Whether there is a credential beside `api_key` and `headers`.
 pub(super) const fn has_account(provider: &Provider) -> bool {
-    provider.aws.is_some() || provider.entra.is_some() || provider.oauth.is_some()
+    provider.aws.is_some()
+        || provider.entra.is_some()
+        || provider.oauth.is_some()
+        || provider.google.is_some()
+}
+
+/// The credentials of a provider that nobody should read in a document, with the section and the key of each.
+pub(super) fn secrets(provider: &Provider) -> Vec<(&'static str, &'static str, &SecretText)> {
+    let all = [
+        ("aws", "secret_access_key", provider.aws.as_ref().and_then(|aws| aws.secret_access_key.as_ref())),
+        ("aws", "session_token", provider.aws.as_ref().and_then(|aws| aws.session_token.as_ref())),
+        ("entra", "client_secret", provider.entra.as_ref().and_then(|entra| entra.client_secret.as_ref())),
+        ("entra", "token", provider.entra.as_ref().and_then(|entra| entra.token.as_ref())),
+        ("google", "service_account", provider.google.as_ref().and_then(|it| it.service_account.as_ref())),
+        ("google", "token", provider.google.as_ref().and_then(|google| google.token.as_ref())),
+        ("oauth", "client_secret", provider.oauth.as_ref().map(|oauth| &oauth.client_secret)),
+    ];
+    all.into_iter().filter_map(|(section, key, text)| Some((section, key, text?))).collect()
 }
 
 /// Every text with references in the credentials of a provider, with the place where it stands.
@@ -208,6 +291,17 @@ pub(super) fn texts<'p>(provider: &'p Provider, here: &Path) -> Vec<(Path, &'p S
         add("entra", "client_secret", entra.client_secret.as_ref());
         add("entra", "authority", Some(&entra.authority));
         add("entra", "token", entra.token.as_ref());
+    }
+    if let Some(google) = &provider.google {
+        add("google", "project", google.project.as_ref());
+        add("google", "location", Some(&google.location));
+        add("google", "service_account", google.service_account.as_ref());
+        add("google", "token", google.token.as_ref());
+    }
+    if let Some(watsonx) = &provider.watsonx {
+        add("watsonx", "project_id", watsonx.project_id.as_ref());
+        add("watsonx", "space_id", watsonx.space_id.as_ref());
+        add("watsonx", "iam_url", Some(&watsonx.iam_url));
     }
     if let Some(oauth) = &provider.oauth {
         add("oauth", "token_url", oauth.token_url.as_ref());

@@ -33,7 +33,10 @@ impl Config {
                 on_unsupported: None,
                 aws: None,
                 entra: None,
+                google: None,
+                watsonx: None,
                 oauth: None,
+                api_version: None,
             };
             Some((kind.to_owned(), provider))
         });

@@ -9,7 +9,7 @@ use postern_wire::{Dialect, rerank};
 
 use super::check;
 use super::collection::{List, Map, MapOf, Maybe};
-use super::credential::{Aws, Entra, OAuth};
+use super::credential::{Aws, Entra, Google, OAuth, Watsonx};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
@@ -77,8 +77,15 @@ section! {
         aws: Option<Aws> as Maybe<Aws>,
         /// Tokens of Microsoft Entra ID (`azure`), in place of `api_key`.
         entra: Option<Entra> as Maybe<Entra>,
+        /// The project and the account of `vertex`.
+        google: Option<Google> as Maybe<Google>,
+        /// The workspace of `watsonx`, beside its `api_key`.
+        watsonx: Option<Watsonx> as Maybe<Watsonx>,
         /// Tokens by OAuth 2.0, in place of `api_key`: `databricks`, and whatever stands behind a token service.
         oauth: Option<OAuth> as Maybe<OAuth>,
+        /// The date of the API for `azure`, as `2024-10-21`, where its older API is used: calls then go to
+        /// `/openai/deployments/MODEL` below the resource, or to the deployment that `base_url` names.
+        api_version: Option<String> as Maybe<Text>,
         /// What the service takes and gives (`rest`).
         rest: Option<Rest> as Maybe<Rest>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
@@ -267,23 +274,23 @@ impl Format {
 }
 
 impl Provider {
-    /// The way to speak this format to it, if it does.
+    /// The way to speak this format with a model of it, if there is one.
     #[must_use]
-    pub fn way_in(&self, dialect: Dialect) -> Option<&'static Way> {
-        if self.formats.is_empty() {
-            return self.usual().iter().find(|way| way.dialect == dialect);
-        }
-        let listed = self.formats.iter().any(|format| format.dialect() == dialect);
-        self.kind.way_in(dialect).filter(|_| listed)
+    pub fn way_in(&self, dialect: Dialect, model: &str) -> Option<&'static Way> {
+        self.ways(model).find(|way| way.dialect == dialect)
     }
 
-    /// The way to prefer.
+    /// The way to prefer with a model.
     #[must_use]
-    pub fn first_way(&self) -> Option<&'static Way> {
-        match self.formats.first() {
-            None => self.usual().first(),
-            Some(format) => self.kind.way_in(format.dialect()),
-        }
+    pub fn first_way(&self, model: &str) -> Option<&'static Way> {
+        self.ways(model).next()
+    }
+
+    /// The ways to speak with a model, the one to prefer first.
+    fn ways(&self, model: &str) -> impl Iterator<Item = &'static Way> {
+        let usual = if self.formats.is_empty() { self.usual() } else { &[] };
+        let listed = self.formats.iter().filter_map(|format| self.kind.way_in(format.dialect()));
+        usual.iter().chain(listed).filter(move |way| way.models.has(model))
     }
 
     /// How it ranks documents with a model, the way to prefer first.

@@ -25,7 +25,7 @@ mod tests;
 use serde_json::Value;
 
 pub use collection::Map;
-pub use credential::{Aws, ClientMethod, Entra, OAuth};
+pub use credential::{Aws, ClientMethod, Entra, Google, OAuth, Watsonx};
 pub use document::{
     Cache, CatalogEntry, Config, Format, Model, Payloads, Provider, Records, Retry, Server, Strategy, Target,
     Timeouts, Unsupported,

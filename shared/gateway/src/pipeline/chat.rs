@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use postern_wire::Dialect;
 use postern_wire::chat::Request;
-use postern_wire::dialect::mlflow;
 use postern_wire::dialect::openai_chat::RequestHead;
 use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Loss, Target, Weight};
 use postern_wire::provider::{Operation, Way};
@@ -93,7 +92,9 @@ impl<'a> Conversation<'a> {
         }
         let caller = self.call.dialect;
         let stream = self.head.stream;
-        let own = provider.way_in(caller).filter(|_| self.framing() == Framing::Events || !stream);
+        let own = provider
+            .way_in(caller, &leg.model)
+            .filter(|way| way.dress.keeps_answers() && (self.framing() == Framing::Events || !stream));
         if let Some(way) = own {
             check_stream(stream, way, leg)?;
             let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
@@ -101,21 +102,23 @@ impl<'a> Conversation<'a> {
             let may_flow = stream && !hide_usage;
             return Ok(Written {
                 sending: Sending { may_flow, ..self.sending(way, leg) },
-                body: unnamed(way, caller.rewrite(&self.head, self.body, &leg.model, ask_usage)),
+                body: caller.rewrite(&self.head, self.body, &leg.model, ask_usage),
                 more: Vec::new(),
                 how: How::Conversation(Box::new(self.reading(caller, None, hide_usage))),
                 remarks: Remarks::default(),
             });
         }
-        let way = provider.way_in(caller).or_else(|| provider.first_way()).ok_or_else(|| {
-            let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
-            GatewayError::new(ErrorKind::NotConfigured, text)
-        })?;
+        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model)).ok_or_else(
+            || {
+                let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
+                GatewayError::new(ErrorKind::NotConfigured, text)
+            },
+        )?;
         check_stream(stream, way, leg)?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {
             sending: self.sending(way, leg),
-            body: unnamed(way, encoded.body),
+            body: encoded.body,
             more: Vec::new(),
             how: How::Conversation(Box::new(self.reading(way.dialect, Some(translator), false))),
             remarks: Remarks {
@@ -216,11 +219,6 @@ fn check_stream(stream: bool, way: &Way, leg: &Leg) -> Result<(), GatewayError> 
     let Leg { provider, model, .. } = leg;
     let text = format!("stream: {provider}/{model} gives whole answers only; leave it out");
     Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("stream"))
-}
-
-/// A body without the model's name where it must not have it.
-fn unnamed(way: &Way, body: Bytes) -> Bytes {
-    if way.names_model { body } else { mlflow::leave_model(&body) }
 }
 
 /// Headers of a caller's that its dialect defines: they pass to a provider that speaks it.

@@ -42,7 +42,7 @@ pub(super) async fn run<H: Host>(
         let error = GatewayError::new(ErrorKind::NotConfigured, "no target is configured");
         return refuse(asked.call, draft, &error);
     };
-    let way = provider.way_in(asked.call.dialect).filter(|way| !way.count_path.is_empty());
+    let way = provider.way_in(asked.call.dialect, &leg.model).filter(|way| !way.count_path.is_empty());
     if let Some(way) = way {
         match ask(host, asked, plan, leg, provider, way, &mut draft).await {
             Ok(answer) => return reply(draft, leg, "provider", answer),

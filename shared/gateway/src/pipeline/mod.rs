@@ -4,6 +4,7 @@
 //! their order cannot be wrong.
 
 mod accept;
+mod account;
 mod attempt;
 mod authorize;
 mod body;

@@ -8,6 +8,7 @@ pub mod cohere;
 pub(crate) mod effort;
 mod events;
 pub(crate) mod fields;
+pub(crate) mod file_id;
 pub mod gemini;
 mod http_date;
 pub(crate) mod loss;

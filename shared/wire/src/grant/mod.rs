@@ -6,8 +6,6 @@
 pub mod google;
 pub mod oauth;
 pub mod sts;
-#[cfg(test)]
-mod tests;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};

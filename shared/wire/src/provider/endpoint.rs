@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::base_url::{BaseUrlError, join};
-use super::{Auth, Preset, Way};
+use super::{Account, Auth, Preset, Way};
 use crate::Dialect;
 use crate::dialect::EncodeError;
 
@@ -21,7 +21,10 @@ const RESERVED: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// What a path's segment takes unencoded; a slash stays, since it is a part of some models' names.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'@');
+/// The same where the name is one segment, whatever is in it: ARNs of Bedrock.
+const WHOLE: &AsciiSet = &SEGMENT.add(b'/');
 
 /// What is asked of a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +66,20 @@ impl<'a> Operation<'a> {
     }
 
     fn path(self, preset: &'static Preset, stream: bool) -> Cow<'a, str> {
+        let bare = |way: &Way, model: &'a str| way.models.bare(model);
         let (path, model) = match self {
             Self::Models => return preset.models_path.into(),
-            Self::Count { way, model } => (way.count_path, model),
-            Self::Answer { way, model } if stream => (way.stream_path, model),
-            Self::Answer { way, model } => (way.path, model),
+            Self::Count { way, model } => (way.count_path, bare(way, model)),
+            Self::Answer { way, model } if stream => (way.stream_path, bare(way, model)),
+            Self::Answer { way, model } => (way.path, bare(way, model)),
             Self::Post { path, model, .. } => (path, model),
         };
         if !path.contains("{model}") {
             return path.into();
         }
         let bare = model.strip_prefix("models/").unwrap_or(model);
-        path.replace("{model}", &utf8_percent_encode(bare, SEGMENT).to_string()).into()
+        let kept = if matches!(preset.account, Account::Aws { .. }) { WHOLE } else { SEGMENT };
+        path.replace("{model}", &utf8_percent_encode(bare, kept).to_string()).into()
     }
 }
 

@@ -9,6 +9,8 @@ mod services;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod vertex;
+pub mod watsonx;
 
 use crate::Dialect;
 
@@ -63,15 +65,75 @@ pub struct Way {
     pub stream_path: &'static str,
     /// Where tokens are counted; empty if nowhere.
     pub count_path: &'static str,
-    /// Whether a body of the format that names the model may name it here. Servers of one model, which the address
-    /// names, may refuse a field that they do not expect.
-    pub names_model: bool,
+    /// Which of the vendor's models speak it.
+    pub models: Models,
+    /// What the vendor wants of a body beside the format.
+    pub dress: Dress,
+}
+
+/// Which models of a vendor speak a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Models {
+    /// All of them.
+    All,
+    /// Claude, by its name or that of its maker.
+    Claude,
+    /// Those that are named with their maker, `meta/llama-...`, but for Claude and Google's own.
+    Made,
+    /// All that are neither.
+    Google,
+}
+
+impl Models {
+    /// Whether a model is among them.
+    #[must_use]
+    pub fn has(self, model: &str) -> bool {
+        let claude = model.starts_with("claude") || model.starts_with("anthropic/");
+        let made = model.contains('/') && !model.starts_with("google/");
+        match self {
+            Self::All => true,
+            Self::Claude => claude,
+            Self::Made => made && !claude,
+            Self::Google => !made && !claude,
+        }
+    }
+
+    /// The model's name without that of its maker, where the address has that in another place.
+    fn bare(self, model: &str) -> &str {
+        let maker = match self {
+            Self::Claude => "anthropic/",
+            Self::Google => "google/",
+            Self::All | Self::Made => return model,
+        };
+        model.strip_prefix(maker).unwrap_or(model)
+    }
+}
+
+/// What a vendor wants of a body beside its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dress {
+    /// Nothing.
+    Plain,
+    /// As Claude on Vertex AI: [`vertex::dress`]. Answers are as everywhere.
+    Vertex,
+    /// No name of the model: servers of one model, which the address names, may refuse a field that they do not expect.
+    Unnamed,
+    /// As watsonx: [`watsonx::dress`]. Answers have fewer fields than the format says, so they are told anew.
+    Watsonx,
+}
+
+impl Dress {
+    /// Whether answers are as the format says, so that their bytes may pass.
+    #[must_use]
+    pub const fn keeps_answers(self) -> bool {
+        !matches!(self, Self::Watsonx)
+    }
 }
 
 impl Way {
     /// A format with one path for all answers.
     const fn at(dialect: Dialect, path: &'static str) -> Self {
-        Self { dialect, path, stream_path: path, count_path: "", names_model: true }
+        Self { dialect, path, stream_path: path, count_path: "", models: Models::All, dress: Dress::Plain }
     }
 }
 
@@ -96,6 +158,10 @@ pub enum Account {
     },
     /// A token of Microsoft Entra ID.
     Entra,
+    /// A token of Google Cloud, for a service account.
+    Google,
+    /// A token of IBM Cloud, in place of the API key.
+    Ibm,
     /// A signature of AWS.
     Aws {
         /// The name that requests are signed for.
@@ -107,7 +173,22 @@ impl Preset {
     /// Whether the vendor takes a key at all.
     #[must_use]
     pub fn takes_key(&self) -> bool {
-        self.auth != Auth::None
+        self.auth != Auth::None && self.account != Account::Google
+    }
+
+    /// The address in a region or location, where the vendor's has that in it.
+    #[must_use]
+    pub fn address_in(&self, region: &str) -> Option<String> {
+        match self.account {
+            Account::Google => Some(vertex::address(region)),
+            Account::Aws { .. } => {
+                let china = if region.starts_with("cn-") { ".cn" } else { "" };
+                self.base_url_form
+                    .contains("REGION")
+                    .then(|| format!("{}{china}", self.base_url_form.replace("REGION", region)))
+            }
+            Account::OAuth { .. } | Account::Entra | Account::Ibm => None,
+        }
     }
 
     /// Whether the configuration must give a base URL.

@@ -2,7 +2,7 @@
 //!
 //! Addresses and key variables are those of the vendors' own documentation and tools.
 
-use super::{Account, Auth, Preset, Way};
+use super::{Account, Auth, Dress, Models, Preset, Way};
 use crate::Dialect;
 
 /// Chat Completions, where nearly everybody has it.
@@ -30,23 +30,46 @@ const COHERE: &[Way] = &[Way::at(Dialect::Cohere, "/v2/chat")];
 
 /// Gemini's own format.
 const GEMINI: &[Way] = &[Way {
-    dialect: Dialect::Gemini,
-    path: "/v1beta/models/{model}:generateContent",
     stream_path: "/v1beta/models/{model}:streamGenerateContent?alt=sse",
     count_path: "/v1beta/models/{model}:countTokens",
-    names_model: true,
+    ..Way::at(Dialect::Gemini, "/v1beta/models/{model}:generateContent")
+}];
+
+/// Vertex AI, below project and location: Google's own models, Claude, and the others that are served there.
+const VERTEX: &[Way] = &[
+    Way {
+        stream_path: "/publishers/google/models/{model}:streamGenerateContent?alt=sse",
+        count_path: "/publishers/google/models/{model}:countTokens",
+        models: Models::Google,
+        ..Way::at(Dialect::Gemini, "/publishers/google/models/{model}:generateContent")
+    },
+    Way {
+        stream_path: "/publishers/anthropic/models/{model}:streamRawPredict",
+        count_path: "/publishers/anthropic/models/count-tokens:rawPredict",
+        models: Models::Claude,
+        dress: Dress::Vertex,
+        ..Way::at(Dialect::Anthropic, "/publishers/anthropic/models/{model}:rawPredict")
+    },
+    Way { models: Models::Made, ..Way::at(Dialect::OpenAiChat, "/endpoints/openapi/chat/completions") },
+];
+
+/// watsonx, with the version of the API that this was written for.
+const WATSONX: &[Way] = &[Way {
+    stream_path: "/ml/v1/text/chat_stream?version=2025-02-11",
+    dress: Dress::Watsonx,
+    ..Way::at(Dialect::OpenAiChat, "/ml/v1/text/chat?version=2025-02-11")
 }];
 
 /// A server of one model that MLflow serves: conversations, if the model has that signature, are OpenAI's
 /// (`mlflow.org/docs/latest/ml/deployment/deploy-model-locally`).
-const MLFLOW: &[Way] = &[Way { names_model: false, ..Way::at(Dialect::OpenAiChat, "/invocations") }];
+const MLFLOW: &[Way] = &[Way { dress: Dress::Unnamed, ..Way::at(Dialect::OpenAiChat, "/invocations") }];
 
 /// An endpoint of SageMaker whose container takes OpenAI's messages, as those for vLLM and TGI do. Its streams are in a
 /// frame of AWS's that nothing here takes apart
 /// (`docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html`).
 const SAGEMAKER: &[Way] = &[Way {
     stream_path: "",
-    names_model: false,
+    dress: Dress::Unnamed,
     ..Way::at(Dialect::OpenAiChat, "/endpoints/{model}/invocations")
 }];
 
@@ -202,7 +225,11 @@ pub(super) static PRESETS: &[Preset] = &[
         "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         "OVHCLOUD_API_KEY",
     ),
-    row("perplexity", "Perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
+    // Its Chat Completions (Sonar) ended in September 2026; the Agent API that came in their place is OpenAI's Responses.
+    Preset {
+        ways: &[Way::at(Dialect::OpenAiResponses, "/responses")],
+        ..row("perplexity", "Perplexity", "https://api.perplexity.ai/v1", "PERPLEXITY_API_KEY")
+    },
     Preset { ways: &[], models_path: "", ..own("rest", "Any REST service", "https://HOST/PATH", "") },
     // Requests of an AWS account are signed; there are no keys.
     Preset {
@@ -226,10 +253,25 @@ pub(super) static PRESETS: &[Preset] = &[
     row("together", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     row("venice", "Venice AI", "https://api.venice.ai/api/v1", "VENICE_API_KEY"),
     row("vercel", "Vercel AI Gateway", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY"),
+    // Signed in by a service account. The address below the location's host names project and location.
+    Preset {
+        ways: VERTEX,
+        models_path: "/publishers/google/models",
+        account: Account::Google,
+        ..own("vertex", "Google Vertex AI", "https://LOCATION-aiplatform.googleapis.com", "")
+    },
     row("vllm", "vLLM", "http://127.0.0.1:8000/v1", ""),
     row("volcengine", "Volcengine Ark", "https://ark.cn-beijing.volces.com/api/v3", "ARK_API_KEY"),
     // Embeddings and reranking only.
     Preset { ways: &[], ..row("voyage", "Voyage AI", "https://api.voyageai.com/v1", "VOYAGE_API_KEY") },
+    // The key is exchanged for a token. Its usage comes without stream_options, which it does not know.
+    Preset {
+        ways: WATSONX,
+        models_path: "/ml/v1/foundation_model_specs?version=2025-02-11",
+        account: Account::Ibm,
+        stream_options: false,
+        ..own("watsonx", "IBM watsonx.ai", "https://REGION.ml.cloud.ibm.com", "WATSONX_APIKEY")
+    },
     row("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
     row("zai", "Z.ai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
 ];

@@ -77,7 +77,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("openai_compatible", "https://configured.test/base/chat/completions"),
     ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
     ("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1/chat/completions"),
-    ("perplexity", "https://api.perplexity.ai/chat/completions"),
+    ("perplexity", "https://api.perplexity.ai/v1/responses"),
     ("rest", "https://configured.test/base/chat/completions"),
     ("sagemaker", "https://configured.test/base/endpoints/m-1/invocations"),
     ("sambanova", "https://api.sambanova.ai/v1/chat/completions"),
@@ -88,9 +88,11 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("together", "https://api.together.xyz/v1/chat/completions"),
     ("venice", "https://api.venice.ai/api/v1/chat/completions"),
     ("vercel", "https://ai-gateway.vercel.sh/v1/chat/completions"),
+    ("vertex", "https://configured.test/base/publishers/google/models/m-1:generateContent"),
     ("vllm", "http://127.0.0.1:8000/v1/chat/completions"),
     ("volcengine", "https://ark.cn-beijing.volces.com/api/v3/chat/completions"),
     ("voyage", "https://api.voyageai.com/v1/embeddings"),
+    ("watsonx", "https://configured.test/base/ml/v1/text/chat?version=2025-02-11"),
     ("xai", "https://api.x.ai/v1/chat/completions"),
     ("zai", "https://api.z.ai/api/paas/v4/chat/completions"),
 ];
@@ -150,8 +152,9 @@ fn rows_are_ordered_and_whole() {
                 "{}",
                 row.kind
             );
-            if way.names_model {
-                assert_eq!(way.path.contains("{model}"), way.dialect.is_addressed(), "{}", row.kind);
+            let addressed = way.dialect.is_addressed() || way.dress == Dress::Vertex;
+            if way.dress != Dress::Unnamed {
+                assert_eq!(way.path.contains("{model}"), addressed, "{}", row.kind);
             }
         }
         assert_eq!(row.base_url.is_empty(), !row.base_url_form.is_empty(), "{}", row.kind);
@@ -256,7 +259,88 @@ fn streams_and_model_lists() {
 fn vendors_that_refuse_stream_options() {
     let refusing: Vec<_> =
         presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
-    assert_eq!(refusing, ["codestral", "databricks", "mistral", "mlflow", "sagemaker"]);
+    assert_eq!(refusing, ["codestral", "databricks", "mistral", "mlflow", "sagemaker", "watsonx"]);
+}
+
+#[test]
+fn an_arn_is_one_segment_of_a_path() {
+    let base_url = Some("https://h.test");
+    let endpoint = Endpoint { preset: preset("bedrock").unwrap(), base_url, headers: &[] };
+    let path = |model| {
+        let operation = Operation::Answer { way: &endpoint.preset.ways[0], model };
+        endpoint.url(operation, true).unwrap().path().to_owned()
+    };
+    assert_eq!(path("amazon.nova-lite-v1:0"), "/model/amazon.nova-lite-v1%3A0/converse-stream");
+    assert_eq!(
+        path("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"),
+        "/model/arn%3Aaws%3Abedrock%3Aeu-central-1%3A123456789012%3Ainference-profile%2Feu.amazon.nova-lite-v1%3A0\
+         /converse-stream"
+    );
+}
+
+#[test]
+fn models_of_vertex_are_told_apart_by_their_names() {
+    let vertex = preset("vertex").unwrap();
+    let base_url = vertex::address("us-east5") + &vertex::place("acme", "us-east5");
+    let url = |model: &str| {
+        let mut ways = vertex.ways.iter().filter(|way| way.models.has(model));
+        let way = ways.next().unwrap();
+        assert_eq!(ways.next(), None, "{model}");
+        let endpoint = Endpoint { preset: vertex, base_url: Some(&base_url), headers: &[] };
+        let url = endpoint.url(Operation::Answer { way, model }, false).unwrap().to_string();
+        let start = "https://us-east5-aiplatform.googleapis.com/v1/projects/acme/locations/us-east5/";
+        url.strip_prefix(start).unwrap().to_owned()
+    };
+    for model in ["gemini-2.5-pro", "google/gemini-2.5-pro"] {
+        assert_eq!(url(model), "publishers/google/models/gemini-2.5-pro:generateContent");
+    }
+    for model in ["claude-sonnet-4-5@20250929", "anthropic/claude-sonnet-4-5@20250929"] {
+        assert_eq!(url(model), "publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict");
+    }
+    assert_eq!(url("meta/llama-4-maverick-17b-128e-instruct-maas"), "endpoints/openapi/chat/completions");
+}
+
+#[test]
+fn addresses_have_their_region() {
+    let address = |kind, region| preset(kind).unwrap().address_in(region);
+    let is = |kind, region, url: &str| assert_eq!(address(kind, region).as_deref(), Some(url));
+    is("bedrock", "eu-west-1", "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    is("bedrock", "cn-north-1", "https://bedrock-runtime.cn-north-1.amazonaws.com.cn");
+    is("vertex", "global", "https://aiplatform.googleapis.com");
+    is("vertex", "eu", "https://aiplatform.eu.rep.googleapis.com");
+    is("vertex", "europe-west1", "https://europe-west1-aiplatform.googleapis.com");
+    assert_eq!(address("openai", "eu"), None);
+}
+
+#[test]
+fn claude_is_dressed_for_vertex_and_every_other_byte_stays() {
+    let dress = |body: &'static str, counts| vertex::dress(&Bytes::from_static(body.as_bytes()), counts);
+    let version = r#""anthropic_version":"vertex-2023-10-16""#;
+    let body = r#"{ "max_tokens" : 1.0e1, "model" : "claude" ,"messages":[{"x":"\u0041"}]}"#;
+    assert_eq!(
+        dress(body, false),
+        format!(r#"{{ "max_tokens" : 1.0e1, {version} ,"messages":[{{"x":"\u0041"}}]}}"#)
+    );
+    assert_eq!(dress(body, true), body.replace("\"model\"", &format!("{version},\"model\"")));
+    let own = r#"{"model":"a", "anthropic_version":"vertex-2099-01-01"}"#;
+    assert_eq!(dress(own, false), r#"{"anthropic_version":"vertex-2099-01-01"}"#);
+    let last = r#"{"anthropic_version":"v","model":"a"}"#;
+    assert_eq!(dress(last, false), r#"{"anthropic_version":"v"}"#);
+    assert_eq!(dress(last, true), last);
+}
+
+#[test]
+fn chat_is_told_in_the_words_of_watsonx() {
+    let body = r#"{"model":"ibm/granite","stream":true,"messages":[{"role":"user","content":"a"}],"tool_choice":"auto",
+        "temperature":0.70,"stream_options":null}"#;
+    let dressed = watsonx::dress(&Bytes::from_static(body.as_bytes()), watsonx::Workspace::Project("p\"1"));
+    assert_eq!(
+        dressed,
+        r#"{"project_id":"p\"1","model_id":"ibm/granite","messages":[{"role":"user","content":"a"}],"tool_choice_option":"auto","temperature":0.70}"#
+    );
+    let forced = r#"{"tool_choice":{"type":"function","function":{"name":"f"}}}"#;
+    let dressed = watsonx::dress(&Bytes::from_static(forced.as_bytes()), watsonx::Workspace::Space("s"));
+    assert_eq!(dressed, r#"{"space_id":"s","tool_choice":{"type":"function","function":{"name":"f"}}}"#);
 }
 
 #[test]

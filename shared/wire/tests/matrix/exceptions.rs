@@ -55,6 +55,8 @@ pub(crate) fn excuse_in_request(telling: &Telling<'_>, fact: &Fact) -> Option<&'
         "detail" if word == "auto" => "this is the default",
         "file.name" if to == BEDROCK => "names of documents are made of letters, digits and few signs",
         "store" if fact.value == Value::Bool(false) => "the others keep nothing",
+        "audio output" if after.any("audio output") => "Gemini speaks in one format only",
+        "service_tier" if ["auto", "default"].contains(&word) => "the usual tier need not be asked for",
         "service_tier" if word == "priority" && to == ANTHROPIC => {
             "`auto` uses priority where the account has it"
         }
@@ -68,11 +70,14 @@ pub(crate) fn excuse_in_request(telling: &Telling<'_>, fact: &Fact) -> Option<&'
         }
         "reasoning.effort" if word == "none" => "no reasoning is asked for",
         "reasoning.enabled" if fact.value == Value::Bool(false) => "no reasoning is asked for",
-        "reasoning.budget" if fact.value == Value::from(0) => "no reasoning is asked for",
+        "reasoning.budget" if fact.value == 0 => "no reasoning is asked for",
         "reasoning.shown"
             if fact.value == Value::Bool(false) || [ANTHROPIC, BEDROCK, COHERE].contains(&to) =>
         {
             "reasoning is shown where it is asked for"
+        }
+        "reasoning.enabled" | "reasoning.shown" if [CHAT, RESPONSES, MLFLOW].contains(&to) => {
+            "whether to reason and to show it is up to the model"
         }
         "text of the assistant" if after.anyone_says(word) => "a refusal is told as text",
         _ => return None,
@@ -98,7 +103,8 @@ const ONLY: &[(&str, &[Format])] = &[
     ("call", &[CHAT, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, COHERE, MLFLOW]),
     ("address of a source", &[CHAT, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, COHERE, MLFLOW]),
     ("document as a source", &[BEDROCK, GEMINI, COHERE]),
-    ("quote of a source", &[CHAT, GEMINI, BEDROCK, COHERE, MLFLOW]),
+    // Beside the address of the source, and in few words.
+    ("quote of a source", &[]),
     // Bedrock takes back only reasoning that it can check, so a caller would be refused in the next turn.
     ("text of reasoning", &[CHAT, RESPONSES, ANTHROPIC, GEMINI, COHERE, MLFLOW]),
     // Anthropic's own, and what another format can carry for it.
@@ -129,8 +135,8 @@ pub(crate) fn excuse_in_answer(telling: &Telling<'_>, fact: &Fact) -> Option<&'s
         "service_tier" if ["default", "standard"].contains(&text) => {
             "the usual tier has a word of its own in each"
         }
-        "document as a source" if after.any("document as a source") => {
-            "which document is told in other words"
+        "document as a source" if after.any("document as a source") || to == GEMINI => {
+            "which document is told in other words, by Gemini where its place in the text is known"
         }
         _ => return None,
     })

@@ -69,6 +69,9 @@ impl Facts {
             facts.cache(tool.cache, &at);
         }
         facts.options(request);
+        if request.extra.contains_key("additionalModelRequestFields") {
+            facts.add("reasoning", "reasoning.in words of the model's maker", Value::Null);
+        }
         facts
     }
 
@@ -248,7 +251,7 @@ impl Facts {
             }
             Some(other) => self.add("response_format", "response_format", json!(format!("{other:?}"))),
         }
-        let stop: Vec<&String> = request.stop.iter().flat_map(|stop| stop.as_slice()).collect();
+        let stop: Vec<&String> = request.stop.iter().flat_map(postern_wire::chat::Stop::as_slice).collect();
         if !stop.is_empty() {
             self.add("stop", "stop", json!(stop));
         }

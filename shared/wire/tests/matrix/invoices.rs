@@ -60,8 +60,8 @@ fn answer(dialect: Dialect, usage: &Value) -> Value {
 }
 
 #[track_caller]
-fn charges(dialect: Dialect, usage: Value, list: &[(&str, f64)], micro_usd: u64) {
-    let body = answer(dialect, &usage).to_string();
+fn charges(dialect: Dialect, usage: &Value, list: &[(&str, f64)], micro_usd: u64) {
+    let body = answer(dialect, usage).to_string();
     let response = Format::Dialect(dialect).decode_response(body.as_bytes()).expect("an answer");
     let usage = response.usage.expect("known usage");
     let (amount, complete) = cost(&prices(list), &usage);
@@ -79,7 +79,7 @@ fn openai_chat_counts_the_cache_inside_the_prompt_and_reasoning_inside_the_compl
         "prompt_tokens_details": {"cached_tokens": 1920, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 1024, "audio_tokens": 0,
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}});
-    charges(Dialect::OpenAiChat, usage, &[("input", 1.25), ("cache_read", 0.125), ("output", 10.0)], 12_208);
+    charges(Dialect::OpenAiChat, &usage, &[("input", 1.25), ("cache_read", 0.125), ("output", 10.0)], 12_208);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn openai_chat_audio_has_its_own_price() {
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 250},
         "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 500}});
     let list = [("input", 2.5), ("output", 10.0), ("input_audio", 40.0), ("output_audio", 80.0)];
-    charges(Dialect::OpenAiChat, usage, &list, 50_550);
+    charges(Dialect::OpenAiChat, &usage, &list, 50_550);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn openai_chat_predictions_are_paid_as_output_once() {
     // Accepted and rejected predictions are both in the 262 written: 75 x 2 + 262 x 8 = 150 + 2096 = 2246.
     let usage = json!({"prompt_tokens": 75, "completion_tokens": 262, "total_tokens": 337,
         "completion_tokens_details": {"accepted_prediction_tokens": 100, "rejected_prediction_tokens": 62}});
-    charges(Dialect::OpenAiChat, usage, &[("input", 2.0), ("output", 8.0)], 2_246);
+    charges(Dialect::OpenAiChat, &usage, &[("input", 2.0), ("output", 8.0)], 2_246);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn openai_responses_counts_as_chat_does() {
         "output_tokens": 300, "output_tokens_details": {"reasoning_tokens": 128}, "total_tokens": 2306});
     charges(
         Dialect::OpenAiResponses,
-        usage,
+        &usage,
         &[("input", 1.25), ("cache_read", 0.125), ("output", 10.0)],
         3_348,
     );
@@ -118,7 +118,7 @@ fn openai_responses_counts_as_chat_does() {
 fn openai_completions_has_two_counts() {
     // 5 x 1.5 + 7 x 2 = 7.5 + 14 = 21.5.
     let usage = json!({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12});
-    charges(Dialect::OpenAiCompletions, usage, &[("input", 1.5), ("output", 2.0)], 22);
+    charges(Dialect::OpenAiCompletions, &usage, &[("input", 1.5), ("output", 2.0)], 22);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn anthropic_counts_the_cache_beside_the_input_by_life_time() {
         ("cache_write_1h", 6.0),
         ("output", 15.0),
     ];
-    charges(Dialect::Anthropic, usage, &list, 70_094);
+    charges(Dialect::Anthropic, &usage, &list, 70_094);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn anthropic_searches_are_paid_one_by_one_beside_the_tokens() {
     // 105 x 3 = 315; 6039 x 15 = 90585; 2 searches at 10 dollars a thousand, 0.01 each: 20000. Together 110900.
     let usage = json!({"input_tokens": 105, "output_tokens": 6039, "cache_read_input_tokens": 0,
         "cache_creation_input_tokens": 0, "server_tool_use": {"web_search_requests": 2}});
-    charges(Dialect::Anthropic, usage, &[("input", 3.0), ("output", 15.0), ("search", 10_000.0)], 110_900);
+    charges(Dialect::Anthropic, &usage, &[("input", 3.0), ("output", 15.0), ("search", 10_000.0)], 110_900);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn gemini_counts_thoughts_and_what_tools_read_beside_the_rest() {
     // Candidates 172 and thoughts 128 are beside one another: 300 x 2.5 = 750. Together 845.4.
     let usage = json!({"promptTokenCount": 2006, "cachedContentTokenCount": 1920, "candidatesTokenCount": 172,
         "thoughtsTokenCount": 128, "toolUsePromptTokenCount": 40, "totalTokenCount": 2346});
-    charges(Dialect::Gemini, usage, &[("input", 0.3), ("cache_read", 0.03), ("output", 2.5)], 845);
+    charges(Dialect::Gemini, &usage, &[("input", 0.3), ("cache_read", 0.03), ("output", 2.5)], 845);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn gemini_audio_is_told_by_its_modality() {
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 40}, {"modality": "AUDIO", "tokenCount": 60}],
         "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 10}, {"modality": "AUDIO", "tokenCount": 20}]});
     let list = [("input", 0.3), ("cache_read", 0.03), ("input_audio", 1.0), ("output", 2.5)];
-    charges(Dialect::Gemini, usage, &list, 175);
+    charges(Dialect::Gemini, &usage, &list, 175);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn gemini_images_that_are_made_have_their_own_price() {
     let usage = json!({"promptTokenCount": 268, "candidatesTokenCount": 1305, "totalTokenCount": 1573,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}, {"modality": "IMAGE", "tokenCount": 258}],
         "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 15}, {"modality": "IMAGE", "tokenCount": 1290}]});
-    charges(Dialect::Gemini, usage, &[("input", 0.3), ("output", 2.5), ("output_image", 30.0)], 38_818);
+    charges(Dialect::Gemini, &usage, &[("input", 0.3), ("output", 2.5), ("output_image", 30.0)], 38_818);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn bedrock_counts_the_cache_beside_the_input() {
         ("cache_write_1h", 6.0),
         ("output", 15.0),
     ];
-    charges(Dialect::Bedrock, usage, &list, 70_094);
+    charges(Dialect::Bedrock, &usage, &list, 70_094);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn cohere_charges_what_it_bills_not_what_the_model_read() {
     // 5 x 2.5 + 418 x 10 = 12.5 + 4180 = 4192.5; the 71 and 420 hold Cohere's own prompt.
     let usage = json!({"billed_units": {"input_tokens": 5, "output_tokens": 418},
         "tokens": {"input_tokens": 71, "output_tokens": 420}, "cached_tokens": 16});
-    charges(Dialect::Cohere, usage, &[("input", 2.5), ("output", 10.0)], 4_193);
+    charges(Dialect::Cohere, &usage, &[("input", 2.5), ("output", 10.0)], 4_193);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn deepseek_tells_hits_and_misses() {
     let usage = json!({"prompt_tokens": 1517, "completion_tokens": 210, "total_tokens": 1727,
         "prompt_cache_hit_tokens": 1472, "prompt_cache_miss_tokens": 45,
         "completion_tokens_details": {"reasoning_tokens": 150}});
-    charges(Dialect::OpenAiChat, usage, &[("input", 0.28), ("cache_read", 0.028), ("output", 0.42)], 142);
+    charges(Dialect::OpenAiChat, &usage, &[("input", 0.28), ("cache_read", 0.028), ("output", 0.42)], 142);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn xai_counts_reasoning_beside_the_completion() {
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
         "num_sources_used": 4});
     let list = [("input", 3.0), ("cache_read", 0.75), ("output", 15.0), ("search", 25_000.0)];
-    charges(Dialect::OpenAiChat, usage, &list, 102_108);
+    charges(Dialect::OpenAiChat, &usage, &list, 102_108);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn xai_images_are_read_at_the_price_of_text() {
     // 300 read, 256 of them an image: 300 x 3 = 900; 20 x 15 = 300. Together 1200.
     let usage = json!({"prompt_tokens": 300, "completion_tokens": 20, "total_tokens": 320,
         "prompt_tokens_details": {"text_tokens": 44, "audio_tokens": 0, "image_tokens": 256, "cached_tokens": 0}});
-    charges(Dialect::OpenAiChat, usage, &[("input", 3.0), ("output", 15.0)], 1_200);
+    charges(Dialect::OpenAiChat, &usage, &[("input", 3.0), ("output", 15.0)], 1_200);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn groq_tells_times_beside_the_counts() {
     // 18 x 0.59 = 10.62; 556 x 0.79 = 439.24. Together 449.86.
     let usage = json!({"queue_time": 0.037, "prompt_tokens": 18, "prompt_time": 0.0006, "completion_tokens": 556,
         "completion_time": 0.463, "total_tokens": 574, "total_time": 0.464});
-    charges(Dialect::OpenAiChat, usage, &[("input", 0.59), ("output", 0.79)], 450);
+    charges(Dialect::OpenAiChat, &usage, &[("input", 0.59), ("output", 0.79)], 450);
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn openrouter_counts_the_cache_inside_and_tells_its_own_cost_beside() {
         "prompt_tokens_details": {"cached_tokens": 10_318, "cache_write_tokens": 5, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 32, "image_tokens": 0}});
     let list = [("input", 3.0), ("cache_read", 0.3), ("cache_write", 3.75), ("output", 15.0)];
-    charges(Dialect::OpenAiChat, usage, &list, 4_062);
+    charges(Dialect::OpenAiChat, &usage, &list, 4_062);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use postern_wire::dialect::StreamError;
 use postern_wire::event_stream::{Decoder, Header, write_message};
 use serde_json::Value;
 
-use crate::facts::Facts;
+use crate::facts::{Fact, Facts};
 use crate::fixtures::{self, Fixture};
 use crate::format::{Format, context};
 use crate::kept::lost_of_answer;
@@ -115,7 +115,7 @@ fn streams_are_told_in_every_format() {
 /// Cuts in two: around each end of a line or frame, and at every seventh byte. (Byte by byte everything is cut once.)
 fn is_tried(stream: &[u8], place: usize) -> bool {
     let near = stream.get(place.saturating_sub(2)..place + 2).unwrap_or_default();
-    place % 7 == 0 || near.contains(&b'\n')
+    place.is_multiple_of(7) || near.contains(&b'\n')
 }
 
 #[test]
@@ -183,13 +183,17 @@ fn streams_say_what_whole_answers_say() {
         let (deltas, whole) = (deltas(&fixture), responses::read(whole));
         let mut compare = |what: &str, streamed: &Response, whole: &Response| {
             let [streamed, whole] = [streamed, whole].map(Facts::of_response);
-            let differ = whole.missing(&streamed).into_iter().chain(streamed.missing(&whole));
+            // Completions has these in no event, and its whole answers pass them on.
+            let told = |fact: &&Fact| !["service_tier", "system_fingerprint"].contains(&fact.what.as_str());
+            let differ = whole.missing(&streamed).into_iter().chain(streamed.missing(&whole)).filter(told);
             apart.extend(differ.map(|fact| format!("{} {what}: {fact:?}", fixture.name())));
         };
         let mut bare = whole.clone();
         bare.leave_extra();
         compare("as it came", &responses::foreign(collect(deltas.clone()), fixture.format), &bare);
-        for to in others(&fixture) {
+        // Bedrock's whole answers have no reasoning without a signature; of a stream it is not known in time.
+        let others = others(&fixture).filter(|to| *to != Format::Dialect(Dialect::Bedrock));
+        for to in others {
             let streamed = collect(read(to, &[translate(&deltas, to)]).expect("a stream"));
             let body = to.encode_response(&responses::foreign(whole.clone(), to), &context());
             compare(to.name(), &streamed, &to.decode_response(&body).expect("an answer"));

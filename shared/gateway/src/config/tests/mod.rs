@@ -1,5 +1,6 @@
 //! Tests of the document: what good ones become, what bad ones are told.
 
+mod credentials;
 mod models;
 mod problems;
 mod values;

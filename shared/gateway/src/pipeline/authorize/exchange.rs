@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, StatusCode};
+use postern_wire::grant::google::ServiceAccount;
 use postern_wire::grant::{self as wire, GrantError, Refusal, oauth, sts};
 use postern_wire::{Fault, FaultKind};
 
@@ -43,6 +44,21 @@ async fn ask<H: Host>(host: &H, grant: &Grant) -> Result<Given, Fault> {
         Grant::Client { url, id, secret, scope, method, check: _ } => {
             let client = oauth::Client { id: id.reveal(), secret: secret.reveal(), method: *method };
             let request = oauth::client_credentials(url, client, scope.as_deref());
+            token(host, grant, request.map_err(|error| unusable(grant, &error))?).await
+        }
+        Grant::ServiceAccount(file) => {
+            let account = ServiceAccount::read(file.reveal()).map_err(|error| unusable(grant, &error))?;
+            let claim = account.claim(host.now().seconds());
+            let signature = host.sign_rs256(account.key(), claim.as_bytes()).await.ok_or_else(|| {
+                let text =
+                    format!("the private key cannot sign: it must be an RSA key; check {}", grant.check());
+                Fault::new(FaultKind::Authentication, text)
+            })?;
+            let request = account.request(&claim, &signature);
+            token(host, grant, request.map_err(|error| unusable(grant, &error))?).await
+        }
+        Grant::Ibm { url, key } => {
+            let request = oauth::ibm_api_key(url, key.reveal());
             token(host, grant, request.map_err(|error| unusable(grant, &error))?).await
         }
         Grant::Role { keys, region, url, arn, external_id, session_name } => {

@@ -25,6 +25,10 @@ pub(super) enum Grant {
         method: oauth::Method,
         check: &'static str,
     },
+    /// The key file of a service account of Google Cloud.
+    ServiceAccount(Secret),
+    /// An API key of IBM Cloud.
+    Ibm { url: String, key: Secret },
     /// Keys of AWS that may take on a role.
     Role {
         keys: Keys,
@@ -137,6 +141,8 @@ impl Grant {
     pub(super) const fn check(&self) -> &'static str {
         match self {
             Self::Client { check, .. } => check,
+            Self::ServiceAccount(_) => "service_account under google, and whether its key is still in force",
+            Self::Ibm { .. } => "api_key, and iam_url under watsonx",
             Self::Role { .. } => "the keys, role_arn and external_id under aws, and whom the role trusts",
         }
     }
@@ -155,6 +161,15 @@ impl Grant {
                 [url, id.reveal(), secret.reveal(), scope.as_deref().unwrap_or_default()]
                     .into_iter()
                     .for_each(add);
+            }
+            Self::ServiceAccount(file) => {
+                add("service account");
+                add(file.reveal());
+            }
+            Self::Ibm { url, key } => {
+                add("ibm");
+                add(url);
+                add(key.reveal());
             }
             Self::Role { keys, region, url, arn, external_id, session_name } => {
                 add("role");

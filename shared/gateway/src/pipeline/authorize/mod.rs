@@ -71,24 +71,47 @@ impl Authorization {
         let secret = |name: &str| host.secret(name);
         let one = |text: &SecretText| text.resolve(&secret);
         let some = |text: &Option<SecretText>| text.as_ref().map(one).transpose();
-        let means = match (provider.kind.account, &provider.aws, &provider.entra, &provider.oauth) {
-            (Account::Aws { service }, Some(aws), _, _) => {
-                let keys = Keys::of(aws, &secret)?;
-                let region = aws.region.clone();
-                match Grant::role(aws, keys.clone(), &secret)? {
-                    Some(grant) => Means::SignAs { grant, region, service },
-                    None => Means::Sign { keys, region, service },
+        let means = match provider.kind.account {
+            Account::Aws { service } => match &provider.aws {
+                None => None,
+                Some(aws) => {
+                    let keys = Keys::of(aws, &secret)?;
+                    let region = aws.region.clone();
+                    Some(match Grant::role(aws, keys.clone(), &secret)? {
+                        Some(grant) => Means::SignAs { grant, region, service },
+                        None => Means::Sign { keys, region, service },
+                    })
                 }
-            }
-            (_, _, Some(entra), _) => match some(&entra.token)? {
-                Some(token) => Means::Given(token),
-                None => Means::Bearer(Grant::entra(entra, &secret)?),
             },
-            (Account::OAuth { token_path }, _, _, Some(oauth)) => {
-                Means::Bearer(Grant::oauth(oauth, token_path, base_url, &secret)?)
-            }
-            _ => return Ok(None),
+            Account::Entra => match &provider.entra {
+                None => None,
+                Some(entra) => Some(match some(&entra.token)? {
+                    Some(token) => Means::Given(token),
+                    None => Means::Bearer(Grant::entra(entra, &secret)?),
+                }),
+            },
+            Account::Google => match &provider.google {
+                None => None,
+                Some(google) => match some(&google.token)? {
+                    Some(token) => Some(Means::Given(token)),
+                    None => {
+                        some(&google.service_account)?.map(|file| Means::Bearer(Grant::ServiceAccount(file)))
+                    }
+                },
+            },
+            Account::Ibm => match (&provider.watsonx, some(&provider.api_key)?) {
+                (Some(watsonx), Some(key)) => {
+                    let url = one(&watsonx.iam_url)?.reveal().to_owned();
+                    Some(Means::Bearer(Grant::Ibm { url, key }))
+                }
+                _ => None,
+            },
+            Account::OAuth { token_path } => match &provider.oauth {
+                None => None,
+                Some(oauth) => Some(Means::Bearer(Grant::oauth(oauth, token_path, base_url, &secret)?)),
+            },
         };
+        let Some(means) = means else { return Ok(None) };
         let inner = Inner { provider: name.to_owned(), tokens: Arc::clone(tokens), means };
         Ok(Some(Self(Arc::new(inner))))
     }
@@ -146,9 +169,19 @@ pub(super) async fn send<H: Host>(
     mut request: Request<Bytes>,
     connect: Duration,
 ) -> Result<Response<H::Body>, Unsent> {
-    let Some(authorization) = request.extensions_mut().remove::<Authorization>() else {
-        return host.fetch(request, connect).await.map_err(Unsent::Fetch);
-    };
+    match request.extensions_mut().remove::<Authorization>() {
+        None => host.fetch(request, connect).await.map_err(Unsent::Fetch),
+        // In a box, so that calls that need none of it do not carry its room about.
+        Some(authorization) => Box::pin(send_proved(host, authorization, request, connect)).await,
+    }
+}
+
+async fn send_proved<H: Host>(
+    host: &H,
+    authorization: Authorization,
+    mut request: Request<Bytes>,
+    connect: Duration,
+) -> Result<Response<H::Body>, Unsent> {
     let unproved = request.clone();
     let proof = authorization.authorize(host, &mut request).await.map_err(Unsent::Unproved)?;
     let response = host.fetch(request, connect).await.map_err(Unsent::Fetch)?;

@@ -76,7 +76,8 @@ pub(super) fn decode_prompt(mut map: Extra) -> Result<Request, DecodeError> {
         ..Sampling::default()
     };
     request.stop = fields::strings(map_ref, path, "stop_sequences")?.map(Stop::Many);
-    request.service_tier = fields::string(map_ref, path, "service_tier")?;
+    request.service_tier = fields::string(map_ref, path, "service_tier")?
+        .map(|word| if word == "standard_only" { "default".to_owned() } else { word });
     if let Some(mut metadata) = fields::object(map_ref, path, "metadata")? {
         request.user = fields::string(&mut metadata, &Path::Field(path, "metadata"), "user_id")?;
         if request.user.is_none() || !metadata.is_empty() {

@@ -45,7 +45,8 @@ pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
 
 /// The class of service, which stands among the counts.
 pub(super) fn service_tier(usage: &Value) -> Option<String> {
-    usage.get("service_tier")?.as_str().map(str::to_owned)
+    let word = usage.get("service_tier")?.as_str()?;
+    Some(if word == "standard" { "default" } else { word }.to_owned())
 }
 
 /// Writes an answer. The format knows one choice: the first is told.

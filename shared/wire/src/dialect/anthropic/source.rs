@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::chat::{Content, File, Image, Source};
 use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, put, put_some};
+use crate::dialect::file_id::{self, KEPT_ELSEWHERE, Keeper};
 use crate::dialect::loss::Notes;
 
 /// Takes the content of an `image` or `document` block; `None`, with everything left in place, for a source of a type
@@ -53,6 +54,10 @@ pub(super) fn take_media(
 pub(super) fn image_block(image: &Image, at: &str, notes: &mut Notes) -> Option<Map<String, Value>> {
     if image.detail.as_ref().is_some_and(|detail| detail != "auto") {
         notes.hint(format!("{at}.detail"), "Anthropic looks at every image in the same detail");
+    }
+    if is_elsewhere(&image.source) {
+        notes.meaning(at, KEPT_ELSEWHERE);
+        return None;
     }
     let Some(source) = image_source(&image.source) else {
         notes.meaning(
@@ -106,6 +111,10 @@ pub(super) fn document_block(file: &File, at: &str, notes: &mut Notes) -> Option
         }
         other => addressed(other),
     };
+    if is_elsewhere(&file.source) {
+        notes.meaning(at, KEPT_ELSEWHERE);
+        return None;
+    }
     let Some(source) = source else {
         notes.meaning(
             at,
@@ -117,6 +126,11 @@ pub(super) fn document_block(file: &File, at: &str, notes: &mut Notes) -> Option
     put(&mut map, "source", source);
     put_some(&mut map, "title", file.name.as_ref());
     Some(map)
+}
+
+/// Whether a file is kept by another vendor.
+fn is_elsewhere(source: &Source) -> bool {
+    matches!(source, Source::FileId(id) if file_id::is_elsewhere(id, Keeper::Anthropic))
 }
 
 fn addressed(source: &Source) -> Option<Value> {

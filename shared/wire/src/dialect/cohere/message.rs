@@ -194,7 +194,7 @@ impl Conversation {
         }
         let mut map = Map::new();
         put(&mut map, "role", "tool");
-        put(&mut map, "tool_call_id", id.unwrap_or_else(|| at.to_owned()));
+        put(&mut map, "tool_call_id", id.unwrap_or_else(|| made_id(at)));
         put_content(&mut map, content, result.shape, false);
         map
     }
@@ -220,8 +220,9 @@ impl Conversation {
                         continue;
                     }
                     let id = call.id.clone().unwrap_or_else(|| {
-                        self.unnamed.call(&call.name, at);
-                        at.clone()
+                        let id = made_id(at);
+                        self.unnamed.call(&call.name, &id);
+                        id
                     });
                     calls.push(tool::encode_call(call, &id, part));
                 }
@@ -252,6 +253,12 @@ impl Conversation {
         put_content(map, content, shape, false);
         put_rest(map, calls, plan, citations);
     }
+}
+
+/// An id for a call that has none, made from its place.
+fn made_id(at: &str) -> String {
+    let numbers = at.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
+    numbers.fold("call".to_owned(), |id, number| format!("{id}_{number}"))
 }
 
 fn put_rest(map: &mut Map<String, Value>, calls: Vec<Value>, plan: String, citations: Vec<Value>) {

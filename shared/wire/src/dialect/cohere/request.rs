@@ -220,7 +220,7 @@ fn put_thinking(map: &mut Map<String, Value>, reasoning: &ReasoningRequest) {
         put(&mut thinking, "type", "enabled");
     }
     let budget = reasoning.budget.or_else(|| reasoning.effort.as_ref().and_then(budget_of));
-    put_some(&mut thinking, "token_budget", budget.filter(|_| !off || reasoning.budget.is_some()).as_ref());
+    put_some(&mut thinking, "token_budget", budget.filter(|budget| !off && *budget > 0).as_ref());
     put(map, "thinking", thinking);
 }
 

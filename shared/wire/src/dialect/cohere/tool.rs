@@ -28,9 +28,9 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
     Ok(Tool { definition: Definition::Function(function), cache: None, extra: map })
 }
 
-/// The schema of a tool, as Cohere is told it.
-fn schema(function: &Function) -> Option<Value> {
-    function.parameters.clone()
+/// The schema of a tool, as Cohere is told it: it must have one (<https://docs.cohere.com/reference/chat>).
+fn schema(function: &Function) -> Value {
+    function.parameters.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}))
 }
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
@@ -54,7 +54,7 @@ pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, notes: 
                 let mut inner = Map::new();
                 put(&mut inner, "name", function.name.clone());
                 put_some(&mut inner, "description", function.description.as_ref());
-                put_some(&mut inner, "parameters", schema(function).as_ref());
+                put(&mut inner, "parameters", schema(function));
                 put(&mut written, "type", "function");
                 put(&mut written, "function", inner);
             }

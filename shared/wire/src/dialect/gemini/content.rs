@@ -1,5 +1,6 @@
 //! Contents, which are the messages of this format, in requests.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Value, json};
@@ -8,7 +9,7 @@ use super::names::{is_3_or_later, mark, marked, merge_extra};
 use super::part::{self, decode_part};
 use super::signature::NOT_SIGNED;
 use super::{REASONING_FORMAT, names, result};
-use crate::chat::{Content, Message, Part, Request, Role, Shape, ToolKind, ToolResult};
+use crate::chat::{Content, Message, Part, Request, Role, Shape, Source, ToolKind, ToolResult};
 use crate::dialect::carried;
 use crate::dialect::fields::{self, Path, put};
 use crate::dialect::loss::Notes;
@@ -117,7 +118,12 @@ pub(super) struct Written {
 
 /// Writes the messages of a request.
 pub(super) fn encode_messages(request: &Request, target: &Target<'_>, notes: &mut Notes) -> Written {
-    let mut writer = Writer { names: call_names(request), newest: is_3_or_later(target.model), notes };
+    let mut writer = Writer {
+        names: call_names(request),
+        newest: is_3_or_later(target.model),
+        nameless: target.kind == "gemini",
+        notes,
+    };
     let mut system: Option<Map<String, Value>> = None;
     let mut contents: Vec<Value> = Vec::new();
     let mut results_open = false;
@@ -198,6 +204,9 @@ struct Writer<'a> {
     names: HashMap<String, &'a str>,
     /// The model is of the third generation or later.
     newest: bool,
+    /// Files have no names: `displayName` is Vertex AI's, and the Gemini API refuses it
+    /// (<https://ai.google.dev/api/caching#Blob>).
+    nameless: bool,
     notes: &'a mut Notes,
 }
 
@@ -209,6 +218,7 @@ impl Writer<'_> {
         for (place, each) in message.parts.iter().enumerate() {
             let at = format!("messages[{index}].content[{place}]");
             self.marks(each, &at);
+            let each = &*self.without_names(each, &at);
             match &each.content {
                 Content::ToolCall(call) => {
                     if matches!(call.kind, ToolKind::BuiltIn(_)) {
@@ -284,6 +294,38 @@ impl Writer<'_> {
         }
         out.push(Value::Object(written.map));
         beside.extend(written.beside);
+    }
+
+    /// A part without the names of files that cannot be told.
+    fn without_names<'p>(&mut self, part: &'p Part, at: &str) -> Cow<'p, Part> {
+        let mut part = Cow::Borrowed(part);
+        match &part.content {
+            // Text has no name in this format, whoever speaks it.
+            Content::File(file)
+                if file.name.is_some() && (self.nameless || matches!(file.source, Source::Text(_))) =>
+            {
+                self.notes.hint(format!("{at}.name"), "the Gemini API knows no names of files");
+                if let Content::File(file) = &mut part.to_mut().content {
+                    file.name = None;
+                }
+            }
+            Content::ToolResult(result) => {
+                let parts: Vec<Cow<'_, Part>> = result
+                    .parts
+                    .iter()
+                    .enumerate()
+                    .map(|(place, each)| self.without_names(each, &format!("{at}.content[{place}]")))
+                    .collect();
+                if parts.iter().any(|each| matches!(each, Cow::Owned(_))) {
+                    let parts = parts.into_iter().map(Cow::into_owned).collect();
+                    if let Content::ToolResult(result) = &mut part.to_mut().content {
+                        result.parts = parts;
+                    }
+                }
+            }
+            _ => {}
+        }
+        part
     }
 
     /// Names what may be beside any content and has no place here.

@@ -178,10 +178,15 @@ pub(super) fn encode_message(message: &Message, index: usize, notes: &mut Notes)
     let mut refusal = None::<String>;
     let mut annotations = Vec::new();
     let mut offset = 0_u64;
-    for part in &message.parts {
+    for (place, part) in message.parts.iter().enumerate() {
         match &part.content {
             Content::Text(text) => {
-                annotations.extend(text.annotations.iter().map(|each| part::encode_annotation(each, offset)));
+                let told = text.annotations.iter().filter(|each| part::is_said(each));
+                annotations.extend(told.map(|each| part::encode_annotation(each, offset)));
+                if !text.annotations.iter().all(part::is_said) {
+                    let reason = "OpenAI Chat Completions has sources by address only";
+                    notes.hint(format!("messages[{index}].content[{place}].annotations"), reason);
+                }
                 offset = offset.saturating_add(text.text.chars().count() as u64);
             }
             Content::Refusal(text) if !in_list => refusal.get_or_insert_default().push_str(text),

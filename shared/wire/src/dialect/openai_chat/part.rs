@@ -239,6 +239,11 @@ pub(super) fn decode_annotation(value: &Value) -> Option<Annotation> {
     Some(annotation)
 }
 
+/// Whether the format has an annotation: one of an address, or one that was read from this format with all its fields.
+pub(super) fn is_said(annotation: &Annotation) -> bool {
+    annotation.kind == "url_citation" || annotation.url.is_some() || !annotation.extra.is_empty()
+}
+
 /// Writes one annotation of a text that begins `offset` characters into the message.
 pub(super) fn encode_annotation(annotation: &Annotation, offset: u64) -> Value {
     let mut map = Map::new();

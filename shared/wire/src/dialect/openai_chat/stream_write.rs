@@ -130,6 +130,7 @@ impl StreamEncoder {
             ChoiceDelta::Audio(piece) => {
                 self.piece(index, field("audio", part::encode_spoken(&piece.audio, &piece.extra)), out);
             }
+            ChoiceDelta::Annotation(annotation) if !part::is_said(annotation) => {}
             ChoiceDelta::Annotation(annotation) => {
                 self.piece(index, field("annotations", vec![part::encode_annotation(annotation, 0)]), out);
             }

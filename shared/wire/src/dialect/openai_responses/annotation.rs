@@ -65,6 +65,12 @@ pub(super) fn encode(annotation: &Annotation, text: &str, own: bool) -> Option<V
     Some(Value::Object(map))
 }
 
+/// Whether an annotation of another format can be said in a request: its source must be an address or a file of
+/// OpenAI's.
+pub(super) fn is_said(annotation: &Annotation) -> bool {
+    annotation.url.is_some() || annotation.file_id.is_some()
+}
+
 /// Whether an annotation of an address has all that the format requires.
 fn is_complete(annotation: &Annotation) -> bool {
     annotation.kind == "url_citation"

@@ -7,6 +7,7 @@ use super::{annotation, mark};
 use crate::chat::{Audio, CacheLife, CacheMark, Content, File, Image, Part, Shape, Source, Text};
 use crate::dialect::DecodeError;
 use crate::dialect::fields::{self, Path, put, put_some};
+use crate::dialect::file_id::{self, KEPT_ELSEWHERE, Keeper};
 use crate::dialect::loss::Notes;
 
 /// Who says a content: it decides the words for text.
@@ -150,6 +151,22 @@ pub(super) fn guess_image(data: &str) -> &'static str {
 
 /// Writes one part of a content, `None` if the format cannot say it there; then the loss is noted.
 pub(super) fn encode_part(part: &Part, side: Side, at: &At<'_>, notes: &mut Notes) -> Option<Value> {
+    if let Content::Image(Image { source: Source::FileId(id), .. })
+    | Content::File(File { source: Source::FileId(id), .. }) = &part.content
+        && !at.own
+        && file_id::is_elsewhere(id, Keeper::OpenAi)
+    {
+        notes.meaning(at.field, KEPT_ELSEWHERE);
+        return None;
+    }
+    if let (Content::Text(text), Side::Output, false) = (&part.content, side, at.own)
+        && text.annotations.iter().any(|each| !annotation::is_said(each))
+    {
+        notes.hint(
+            format!("{}.annotations", at.field),
+            "OpenAI takes back sources by address or by file only",
+        );
+    }
     let written = match (&part.content, side) {
         (Content::Image(image), Side::Input) => encode_image(image),
         (Content::File(file), Side::Input) => encode_file(file, at.own),
@@ -185,8 +202,9 @@ fn encode_said(part: &Part, side: Side, own: bool) -> Option<Map<String, Value>>
             put(&mut map, "type", word);
             put(&mut map, "text", text.text.clone());
             if side == Side::Output && !text.annotations.is_empty() {
+                let said = text.annotations.iter().filter(|each| own || annotation::is_said(each));
                 let each = |annotation| annotation::encode(annotation, &text.text, own);
-                put(&mut map, "annotations", text.annotations.iter().filter_map(each).collect::<Vec<_>>());
+                put(&mut map, "annotations", said.filter_map(each).collect::<Vec<_>>());
             }
         }
         Content::Refusal(text) if side == Side::Output || own => {

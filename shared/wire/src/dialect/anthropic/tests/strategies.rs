@@ -256,7 +256,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         option::of(format()),
         0..99_999_u64,
     );
-    let tier = prop_oneof![Just("auto".to_owned()), Just("standard_only".to_owned())];
+    let tier = prop_oneof![Just("auto".to_owned()), Just("default".to_owned())];
     let rest = (option::of(tier), option::of(text()), option::of(any::<bool>()), extra());
     (word(), conversation, options, rest).prop_map(
         |(

@@ -128,7 +128,7 @@ fn counts_of_the_start_and_the_end_are_one() {
     let expected =
         Usage { input: 5, cache_read: 7, cache_write: 10, cache_write_1h: 20, output: 9, ..Usage::default() };
     assert_eq!(response.usage, Some(expected));
-    assert_eq!(response.service_tier.as_deref(), Some("standard"));
+    assert_eq!(response.service_tier.as_deref(), Some("default"));
     assert_eq!(response.extra["usage"]["service_tier"], "standard");
 }
 
