@@ -312,6 +312,18 @@ mod language_tests {
     }
 
     #[test]
+    fn one_of_several_forms_is_read() {
+        let template = json!(
+            "{{ body.predictions[0] if body.predictions[0] is defined else (body.predictions.choices | default(body.predictions.candidates))[0] }}"
+        );
+        for predictions in [json!(["x", "y"]), json!({ "choices": ["x"] }), json!({ "candidates": ["x"] })] {
+            let context = json!({ "body": { "predictions": predictions } });
+            assert_eq!(fill(&template, &context), Ok(json!("x")), "{context}");
+        }
+        assert!(fill(&template, &json!({ "body": { "predictions": {} } })).is_err());
+    }
+
+    #[test]
     fn what_is_missing_is_named_and_nothing_is_shown() {
         let context = json!({ "body": { "secret": "s3cret" } });
         for (template, path) in [
