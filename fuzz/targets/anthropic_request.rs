@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use postern_wire::dialect::anthropic::{
     decode_count_request, decode_request, encode_count_request, encode_request, peek_request,
 };
-use postern_wire::dialect::{Target, openai_chat};
+use postern_wire::dialect::{Dialect, Target, openai_chat};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(mut request) = decode_request(data) {
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
             let encoded = encode_request(&request, &Target::model(model));
             assert!(encoded.body.starts_with(b"{"));
         }
-        request.leave_extra();
+        Dialect::Anthropic.leave_extra(&mut request);
         let other = openai_chat::encode_request(&request, &Target::model("m"));
         if let Ok(read) = openai_chat::decode_request(&other.body) {
             let _ = encode_request(&read, &Target::model("claude-opus-4-6"));

@@ -4,9 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use postern_fuzz::{read_however_cut, write_and_read};
-use postern_wire::dialect::openai_chat::{
-    EncoderOptions, StreamDecoder, StreamEncoder, peek_event, peek_response,
-};
+use postern_wire::dialect::AnswerContext;
+use postern_wire::dialect::openai_chat::{StreamDecoder, StreamEncoder, peek_event, peek_response};
 
 fuzz_target!(|data: &[u8]| {
     let (whole, _) = read_however_cut(data, StreamDecoder::new);
@@ -15,11 +14,12 @@ fuzz_target!(|data: &[u8]| {
     let _ = peek_event(data);
     let _ = peek_response(data);
 
-    let mut encoder = StreamEncoder::new(EncoderOptions {
-        id: "chatcmpl-1".into(),
+    let mut encoder = StreamEncoder::new(AnswerContext {
+        id: "1".into(),
         created: 1_750_000_000,
         model: "a model".into(),
         include_usage: true,
+        ..AnswerContext::default()
     });
     write_and_read(&whole, &mut encoder, &mut StreamDecoder::new());
 });

@@ -13,6 +13,7 @@ use postern_gateway::{Body, Gateway, Host as _, Journal as _, Reply, config, han
 use postern_testkit::script::{Chunk, Conduct, End, Exchange, Expect, Reply as Answer};
 use postern_testkit::{FakeHost, Script};
 use postern_tests::site::Payload;
+use postern_wire::{Fault, FaultKind};
 use serde_json::json;
 
 const TOKEN: &str = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\
@@ -25,6 +26,20 @@ const END: &str = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"cr
 
 /// A call whose upstream sends these pieces, a second apart, and the reply to it.
 async fn call(host: &FakeHost, pieces: &[&str], end: End, include_usage: bool) -> Reply<FakeHost> {
+    let body = json!({
+        "model": "vendor/m", "stream": true, "stream_options": { "include_usage": include_usage },
+        "messages": [{ "role": "user", "content": "words" }]
+    });
+    call_at("/v1/chat/completions", &body, host, pieces, end).await
+}
+
+async fn call_at(
+    path: &str,
+    body: &serde_json::Value,
+    host: &FakeHost,
+    pieces: &[&str],
+    end: End,
+) -> Reply<FakeHost> {
     let chunk =
         |text: &&str| Chunk { after: Duration::from_secs(1), bytes: Bytes::copy_from_slice(text.as_bytes()) };
     let answer = Answer {
@@ -41,23 +56,19 @@ async fn call(host: &FakeHost, pieces: &[&str], end: End, include_usage: bool) -
     let (config, _) = config::parse(&document).expect("a configuration");
     let gateway = Gateway::new(config, Origin::File);
     let first = identity::first_start(host).await.expect("a store").expect("a new store");
-    let body = json!({
-        "model": "vendor/m", "stream": true, "stream_options": { "include_usage": include_usage },
-        "messages": [{ "role": "user", "content": "words" }]
-    });
-    let request = Request::post("/v1/chat/completions")
+    let request = Request::post(path)
         .header("authorization", format!("Bearer {}", first.key))
         .header("content-type", "application/json")
         .body(Payload::whole(body.to_string()))
         .expect("a request");
-    handle(&gateway, host, request).await
+    Box::pin(handle(&gateway, host, request)).await
 }
 
 /// Everything that a body gives.
 async fn rest(body: &mut Body<FakeHost>) -> String {
     let mut all = String::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
-        let Ok(frame) = frame;
+        let frame = frame.expect("a stream of events does not break off");
         all.push_str(&String::from_utf8_lossy(&frame.into_data().unwrap_or_default()));
     }
     all
@@ -119,6 +130,40 @@ fn a_stream_that_is_dropped_is_settled_with_what_the_copy_showed() {
         assert_eq!(record.usage_source, UsageSource::Estimated);
         assert!(record.usage.output > 0, "the first token was seen");
     });
+}
+
+/// As an entry point does that must end before its platform ends it.
+#[test]
+fn a_stream_that_a_host_ends_says_so_in_its_caller_s_format() {
+    let messages = json!([{ "role": "user", "content": "words" }]);
+    for (path, body, event) in [
+        (
+            "/v1/chat/completions",
+            json!({ "model": "vendor/m", "stream": true, "messages": messages }),
+            "data: {\"error\":",
+        ),
+        (
+            "/v1/messages",
+            json!({ "model": "vendor/m", "stream": true, "max_tokens": 9, "messages": messages }),
+            "event: error\ndata: {\"type\":\"error\"",
+        ),
+    ] {
+        let host = FakeHost::default();
+        host.run(async {
+            let Reply { mut response, after } = call_at(path, &body, &host, &[TOKEN], End::Stall).await;
+            assert!(response.body().dialect().is_some());
+            let first = poll_fn(|cx| Pin::new(response.body_mut()).poll_frame(cx)).await;
+            assert!(first.is_some());
+            let fault = Fault::new(FaultKind::Timeout, "the function's time is over");
+            let told = response.body_mut().interrupt(&fault).expect("a stream");
+            let told = String::from_utf8_lossy(&told);
+            assert!(told.starts_with(event) && told.contains("time is over"), "{path}: {told}");
+            assert_eq!(rest(response.body_mut()).await, "");
+            assert_eq!(response.body_mut().interrupt(&fault), None, "it has ended");
+            settle(&host, after).await;
+            assert_eq!(only_record(&host).await.outcome, Outcome::StreamFailed);
+        });
+    }
 }
 
 #[test]

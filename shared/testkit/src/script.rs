@@ -39,6 +39,8 @@ pub struct Expect {
     pub vendor: Option<Vendor>,
     /// Whether a refusal by `vendor` is what the test is about.
     pub refused: bool,
+    /// Whether it answers a body that comes in pieces before it has read any of it. Only the fake host plays this.
+    pub early: bool,
 }
 
 impl Default for Expect {
@@ -50,6 +52,7 @@ impl Default for Expect {
             body: ExpectBody::Any,
             vendor: None,
             refused: false,
+            early: false,
         }
     }
 }
@@ -215,6 +218,7 @@ struct State {
     by: Option<By>,
     received: Vec<Received>,
     complaints: Vec<String>,
+    coming: usize,
 }
 
 impl Script {
@@ -286,6 +290,34 @@ impl Script {
         let complaint = format!("call {} to the upstream: {}", number + 1, complaints.join("; "));
         state.complaints.push(complaint.clone());
         (number, refuse_to_play(&complaint))
+    }
+
+    /// Whether the next call is to be answered before its body was read.
+    pub(crate) fn next_is_early(&self) -> bool {
+        let state = self.state();
+        state.queue.front().or(state.always.as_ref()).is_some_and(|exchange| exchange.expect.early)
+    }
+
+    /// Notes how many bytes of a body that comes in pieces are there.
+    pub(crate) fn coming(&self, bytes: usize) {
+        self.state().coming = bytes;
+    }
+
+    /// How many bytes there are of the body that came in pieces last, also while it comes.
+    #[must_use]
+    pub fn came(&self) -> usize {
+        self.state().coming
+    }
+
+    /// Takes a call whose body broke off: an upstream sees it and can do nothing with it. It uses up no expected call.
+    pub(crate) fn receive_half(&self, parts: &Parts, so_far: Bytes) {
+        self.state().received.push(Received {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            body: so_far,
+            fate: Fate::Cancelled,
+        });
     }
 
     /// Notes how far the answer to a call came; only the first note counts.

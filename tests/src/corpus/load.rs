@@ -226,6 +226,7 @@ fn load_call(
         body: expected,
         vendor: checks,
         refused: call.refused,
+        early: false,
     };
     Ok(Upstream { exchange: Exchange { expect, conduct }, cancelled: call.cancelled })
 }

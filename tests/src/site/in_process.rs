@@ -121,7 +121,7 @@ impl InProcessSite {
         heard: &mut Heard,
         after: &mut Option<After>,
     ) {
-        let reply = handle(&self.gateway, &self.host, request).await;
+        let reply = Box::pin(handle(&self.gateway, &self.host, request)).await;
         *after = Some(reply.after);
         let (parts, body) = reply.response.into_parts();
         heard.head = Some((parts.status, parts.headers));
@@ -137,7 +137,10 @@ impl InProcessSite {
 async fn read(mut body: Body<FakeHost>, marker: Option<&[u8]>, heard: &mut Heard) {
     let mut all = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(frame) = frame;
+        let Ok(frame) = frame else {
+            heard.ending = Ending::Broken("the body broke off".to_owned());
+            return;
+        };
         if let Ok(data) = frame.into_data() {
             all.extend_from_slice(&data);
             heard.body = all.clone().freeze();

@@ -3,6 +3,7 @@
 pub(crate) mod endpoints;
 pub(crate) mod error;
 pub(crate) mod health;
+mod media_routes;
 mod mlflow_routes;
 mod model_shapes;
 pub(crate) mod models;

@@ -5,9 +5,10 @@ use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
 use postern_wire::{Dialect, embed, rerank};
 
+use super::media_routes::MEDIA;
 use super::mlflow_routes::{MLFLOW, in_one_segment};
 use crate::error::{ErrorKind, GatewayError};
-use crate::pipeline::{Address, Asks, Kind};
+use crate::pipeline::{Address, Asks, Kind, Resource};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) enum AdminOperation {
 pub(crate) enum Route {
     /// A call about a conversation.
     Call(Asks),
+    /// A call about what a provider keeps, with its id.
+    Resource(Resource, String),
     Models,
     Model(String),
     /// The list of endpoints, and one of them, in the shape of the path.
@@ -97,7 +100,7 @@ pub(crate) enum Tag {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
-    TABLE.iter().chain(MLFLOW)
+    TABLE.iter().chain(MLFLOW).chain(MEDIA)
 }
 
 /// The routes of vendors and of our own.
@@ -439,7 +442,7 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
 
 /// Finds routes.
 pub(crate) struct Router {
-    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    /// Each path leads to the [`entries`] that have it, one a method.
     paths: matchit::Router<Vec<&'static Entry>>,
 }
 

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use postern_wire::Dialect;
 use postern_wire::chat::Request;
 use postern_wire::dialect::openai_chat::RequestHead;
-use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Loss, Target, Weight};
+use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Target};
 use postern_wire::provider::{Operation, Way};
 
 use super::accept::{Call, Kind};
-use super::exchange::{How, Remarks, Sending, UNKNOWN, Written, judge};
+use super::exchange::{How, Remarks, Sending, Written, judge};
 use super::reading::{Reading, Translator};
 use super::resolve::{Leg, Plan};
 use super::rest;
@@ -158,12 +158,7 @@ impl<'a> Conversation<'a> {
         let mut lost = Vec::new();
         if foreign {
             caller.check(&request)?;
-            lost = caller.weigh_extra(&request);
-            for field in request.leave_extra() {
-                if !lost.iter().any(|loss| loss.field == field) {
-                    lost.push(Loss { field, reason: UNKNOWN.into(), weight: Weight::Hint });
-                }
-            }
+            lost = caller.leave_extra(&mut request);
         }
         let stream = self.head.stream;
         request.stream = stream.then_some(true);

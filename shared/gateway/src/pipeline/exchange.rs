@@ -56,6 +56,11 @@ impl<'a> Exchange<'a> {
             Kind::Rerank(format) => Self::Reranking(Box::new(Reranking::read(call, format, body)?)),
             Kind::Moderate => Self::Moderation(Box::new(Moderation::read(call, body)?)),
             Kind::Invoke => Self::Invocation(Box::new(Invocation::new(call, body))),
+            // These pass and are not read: see `media`.
+            Kind::Media(_) | Kind::Resource(_) => {
+                let text = "this is no request that is read";
+                return Err(GatewayError::new(ErrorKind::UnknownRoute, text));
+            }
         })
     }
 
@@ -88,7 +93,11 @@ impl<'a> Exchange<'a> {
             Self::Embeddings(embeddings) => draft.request_body(embeddings.body),
             Self::Reranking(reranking) => draft.request_body(reranking.body),
             Self::Moderation(moderation) => draft.request_body(moderation.body),
-            Self::Invocation(invocation) => draft.request_body(invocation.body),
+            Self::Invocation(invocation) => {
+                // What has no tokens has a price of its own, which nothing here knows.
+                draft.expects_usage();
+                draft.request_body(invocation.body);
+            }
         }
     }
 

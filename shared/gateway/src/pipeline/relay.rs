@@ -50,6 +50,11 @@ impl<H: Host> Relay<H> {
         }
     }
 
+    /// Writes the error event that ends the stream.
+    pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
+        self.observer.fail(fault, out);
+    }
+
     /// The next step. After `End` or `Failed` it must not be called again.
     pub(super) fn poll_step(&mut self, host: &H, cx: &mut Context<'_>) -> Poll<Step> {
         if let Some(step) = self.next.take() {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::attempt::WholeFacts;
 use super::chat::Conversation;
-use super::exchange::{How, Remarks, Sending, Tell, Told, UNKNOWN, Written, judge};
+use super::exchange::{How, Remarks, Sending, Tell, Told, Written, judge};
 use super::reading::Translator;
 use super::resolve::Leg;
 use crate::config::{Provider, REST_CHAT, Rest, RestChat, RestInvocation};
@@ -38,19 +38,20 @@ pub(super) fn converse<'l>(
     };
     let original = conversation.request()?;
     let mut request = Request::clone(original);
-    let mut lost = conversation.call.dialect.weigh_extra(&request);
-    for field in request.leave_extra() {
-        if !lost.iter().any(|loss| loss.field == field) {
-            lost.push(Loss { field, reason: UNKNOWN.into(), weight: Weight::Hint });
-        }
-    }
+    let caller = conversation.call.dialect;
+    caller.check(&request)?;
+    let mut lost = caller.leave_extra(&mut request);
     let told = plain(&request, &Target::model(&leg.model));
     lost.extend(told.lost.iter().cloned());
     lost.extend(unused(chat, &told));
+    // The caller finds in its request what is named as it wrote it.
+    for loss in &mut lost {
+        loss.field = caller.field_name(original, &loss.field);
+    }
     judge(&lost, |_| false, leg, provider, NAME)?;
     let body = fill(&chat.request, &context(told, leg), leg, "rest.chat.request")?;
     let translator = Translator {
-        to: conversation.call.dialect,
+        to: caller,
         context: conversation.context(original, None),
         framing: conversation.framing(),
         foreign: true,

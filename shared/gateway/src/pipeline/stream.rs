@@ -8,6 +8,7 @@ use postern_wire::dialect::openai_chat::{EventFacts, EventKind};
 use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
 use super::echo::Echo;
+use super::passage::Passage;
 use super::relay::Relay;
 use super::translation::Translation;
 use crate::host::Host;
@@ -85,6 +86,8 @@ pub(super) enum Source<H: Host> {
     Translation(Box<Translation<H>>),
     /// The built-in demo.
     Echo(Box<Echo<H>>),
+    /// An answer that is no conversation and only passes.
+    Passage(Box<Passage<H>>),
 }
 
 impl<H: Host> Source<H> {
@@ -93,6 +96,7 @@ impl<H: Host> Source<H> {
             Self::Relay(relay) => &mut relay.facts,
             Self::Translation(translation) => &mut translation.facts,
             Self::Echo(echo) => &mut echo.facts,
+            Self::Passage(passage) => &mut passage.facts,
         }
     }
 
@@ -102,6 +106,7 @@ impl<H: Host> Source<H> {
             Self::Relay(relay) => relay.poll_step(host, cx),
             Self::Translation(translation) => translation.poll_step(host, cx),
             Self::Echo(echo) => echo.poll_step(host, cx),
+            Self::Passage(passage) => passage.poll_step(host, cx),
         }
     }
 
@@ -110,15 +115,18 @@ impl<H: Host> Source<H> {
         match self {
             Self::Relay(relay) => relay.put_back(step),
             Self::Translation(translation) => translation.put_back(step),
+            Self::Passage(passage) => passage.put_back(step),
             Self::Echo(_) => {}
         }
     }
 
     /// Writes the error event that ends a failed stream.
-    pub(super) fn fail(&mut self, dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         match self {
-            Self::Relay(_) => {
-                dialect.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
+            Self::Relay(relay) => relay.fail(fault, out),
+            Self::Passage(_) => {
+                // Such streams are OpenAI's.
+                Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
             }
             Self::Translation(translation) => translation.fail(fault, out),
             Self::Echo(echo) => echo.fail(fault, out),
@@ -129,7 +137,15 @@ impl<H: Host> Source<H> {
     pub(super) fn release(&mut self) -> Option<&mut H::Body> {
         match self {
             Self::Relay(relay) => relay.release(),
-            Self::Translation(_) | Self::Echo(_) => None,
+            Self::Translation(_) | Self::Echo(_) | Self::Passage(_) => None,
+        }
+    }
+
+    /// Whether the stream has no place for an error, so that it must break off where it fails.
+    pub(super) const fn breaks(&self) -> bool {
+        match self {
+            Self::Passage(passage) => !passage.has_events(),
+            Self::Relay(_) | Self::Translation(_) | Self::Echo(_) => false,
         }
     }
 }

@@ -194,9 +194,8 @@ fn messages(list: &[Value], tools: bool) -> Checked {
     let mut last = "assistant";
     for (i, message) in list.iter().enumerate() {
         let at = format!("messages.{i}");
-        let role = match message.get("role").and_then(Value::as_str) {
-            Some(role @ ("user" | "assistant")) => role,
-            _ => return wrong(format!("{at}.role"), "must satisfy enum value set: [user, assistant]"),
+        let Some(role @ ("user" | "assistant")) = message.get("role").and_then(Value::as_str) else {
+            return wrong(format!("{at}.role"), "must satisfy enum value set: [user, assistant]");
         };
         if role == last {
             return wrong(
@@ -224,7 +223,7 @@ fn messages(list: &[Value], tools: bool) -> Checked {
                 _ => {}
             }
         }
-        if !tools && !(calls.is_empty() && results.is_empty()) {
+        if !(tools || calls.is_empty() && results.is_empty()) {
             return wrong("toolConfig", "must be defined when using toolUse and toolResult content blocks.");
         }
         if open.iter().any(|id| !results.contains(id)) {

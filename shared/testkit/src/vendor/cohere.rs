@@ -82,8 +82,7 @@ fn tools(request: &Map<String, Value>) -> Checked {
     };
     for (i, tool) in tools.iter().enumerate() {
         let function = tool.get("function").filter(|_| tool.get("type") == Some(&"function".into()));
-        if !function.and_then(|f| f.get("name")).and_then(Value::as_str).is_some_and(|name| !name.is_empty())
-        {
+        if function.and_then(|f| f.get("name")).and_then(Value::as_str).is_none_or(str::is_empty) {
             return wrong(format!("tools[{i}]"), "a tool is a function with a name");
         }
         if !function.and_then(|f| f.get("parameters")).is_some_and(Value::is_object) {

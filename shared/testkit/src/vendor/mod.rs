@@ -6,6 +6,7 @@ pub mod cohere;
 pub mod gemini;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_forms;
 pub mod openai_responses;
 
 use std::fmt;

@@ -11,8 +11,9 @@ use crate::dialect::carried::seal;
 
 impl Request {
     /// Takes away what only the format of origin understands: `extra` everywhere, and the marks of spelling that are
-    /// empty without it. Returns the names of the fields that said something, in order, each with its place.
-    pub fn leave_extra(&mut self) -> Vec<String> {
+    /// empty without it. Returns the names of the fields that said something, in order, each with its place; what they
+    /// weigh, [`Dialect::leave_extra`](crate::Dialect::leave_extra) knows.
+    pub(crate) fn leave_extra(&mut self) -> Vec<String> {
         let mut left = Vec::new();
         take(&mut self.extra, "", &mut left);
         for (index, message) in self.messages.iter_mut().enumerate() {
@@ -52,7 +53,8 @@ impl Request {
 }
 
 impl Response {
-    /// Takes away what only the format of origin understands, before the answer is told in another.
+    /// Takes away what only the format of origin understands, before the answer is told in another: also whole parts
+    /// of kinds that no other format knows.
     pub fn leave_extra(&mut self) {
         self.extra.clear();
         self.choices.iter_mut().for_each(leave_choice);
@@ -68,6 +70,7 @@ fn leave_choice(choice: &mut Choice) {
     if let Some(logprobs) = &mut choice.logprobs {
         leave_logprobs(logprobs);
     }
+    choice.message.parts.retain(|part| !matches!(part.content, Content::Other(_)));
     leave_parts(&mut choice.message.parts, "", &mut Vec::new());
 }
 
@@ -128,6 +131,7 @@ impl ChoiceDelta {
             Self::ToolCall(head) => head.extra.clear(),
             Self::Audio(piece) => piece.extra.clear(),
             Self::Annotation(annotation) => annotation.extra.clear(),
+            Self::Part(part) if matches!(part.content, Content::Other(_)) => return None,
             Self::Part(part) => leave_parts(std::slice::from_mut(&mut **part), "", &mut Vec::new()),
             Self::Logprobs(logprobs) => leave_logprobs(logprobs),
             Self::Role(_)

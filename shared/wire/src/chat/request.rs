@@ -191,10 +191,19 @@ pub struct ReasoningRequest {
     pub budget: Option<u64>,
     /// Whether at all.
     pub enabled: Option<bool>,
-    /// Whether the answer shows it, in full or as a summary (Gemini `includeThoughts`).
+    /// Whether the answer shows it, in full or as a summary (Gemini `includeThoughts`, Anthropic `display`, Responses
+    /// `summary`, OpenRouter `exclude`). Shown or not as is usual for the model when `None`.
     pub shown: Option<bool>,
     /// Which field it was in.
     pub spelling: ReasoningRequestSpelling,
+}
+
+impl ReasoningRequest {
+    /// Whether it says how much to reason, rather than only whether that is shown.
+    #[must_use]
+    pub const fn says_how_much(&self) -> bool {
+        self.effort.is_some() || self.budget.is_some() || self.enabled.is_some()
+    }
 }
 
 /// How spoken answers should sound.

@@ -56,9 +56,13 @@ impl Notes {
     }
 
     /// A field is said in a weaker form.
-    #[allow(dead_code, reason = "OpenAI Chat Completions takes every schema as it is")]
     pub(crate) fn lowered(&mut self, field: impl Into<String>) {
         self.lowered.push(field.into());
+    }
+
+    /// Keywords of a schema are said in a weaker form; `places` are JSON pointers from its root.
+    pub(crate) fn lowered_at(&mut self, schema: &str, places: &[String]) {
+        self.lowered.extend(places.iter().map(|place| format!("{schema}{place}")));
     }
 
     /// With the body, what a writer gives.

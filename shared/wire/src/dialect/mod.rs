@@ -17,14 +17,18 @@ mod observe;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod origin;
 pub(crate) mod peek;
 pub mod plain;
 pub(crate) mod said;
+pub(crate) mod schema_name;
 mod spelt;
 mod streams;
 mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod unnamed_calls;
 
 use bytes::{Bytes, BytesMut};
@@ -115,20 +119,26 @@ impl Dialect {
             Self::Anthropic => anthropic::decode_request(body),
             Self::Gemini => gemini::decode_request("", false, body),
             Self::OpenAiCompletions => openai_completions::decode_request(body),
-            Self::Bedrock => bedrock::decode_request("", false, body),
+            Self::Bedrock => bedrock::decode_body("", false, body),
             Self::Cohere => cohere::decode_request(body),
         }
     }
 
-    /// What a request read from this format asks of its vendor's own services and loses with any other. To be asked
-    /// before [`chat::Request::leave_extra`], which names the same fields without their weight.
-    #[must_use]
-    pub fn weigh_extra(self, request: &chat::Request) -> Vec<Loss> {
-        match self {
+    /// Takes away from a request that was read from this format what only this format understands, before it is
+    /// written in another: fields that are not typed, and how typed ones were spelt. Says what is lost with them.
+    pub fn leave_extra(self, request: &mut chat::Request) -> Vec<Loss> {
+        let mut lost = match self {
             Self::OpenAiResponses => openai_responses::weigh_extra(request),
             Self::OpenAiCompletions => openai_completions::weigh_extra(request),
             _ => Vec::new(),
+        };
+        for field in request.leave_extra() {
+            if !lost.iter().any(|loss| loss.field == field) {
+                let reason = "the provider's format has no such field".into();
+                lost.push(Loss { field, reason, weight: Weight::Hint });
+            }
         }
+        lost
     }
 
     /// Whether a request that was read from this format is possible in it: numbers within their ranges, bytes in base64,
@@ -209,7 +219,7 @@ impl Dialect {
     #[must_use]
     pub fn stream_encoder(self, context: AnswerContext, framing: Framing) -> Box<dyn StreamEncoder> {
         match self {
-            Self::OpenAiChat => Box::new(openai_chat::StreamEncoder::new(context.into())),
+            Self::OpenAiChat => Box::new(openai_chat::StreamEncoder::new(context)),
             Self::OpenAiResponses => Box::new(openai_responses::StreamEncoder::new(context)),
             Self::Anthropic => Box::new(anthropic::StreamEncoder::new(context)),
             Self::Gemini if framing == Framing::Array => Box::new(gemini::StreamEncoder::array(context)),

@@ -2,18 +2,35 @@
 //!
 //! Formats with a look of their own are read in one pass over the bytes; the others by their reader.
 
+use bytes::BytesMut;
+
+use super::events::EventReader;
 use super::openai_chat::{self, EventFacts, EventKind, PeekFailure, ResponseFacts};
-use super::{Dialect, StreamDecoder, StreamError, anthropic, gemini};
-use crate::chat::{ChoiceDelta, Content, Delta, Part, Response};
+use super::{
+    Dialect, Framing, StreamDecoder, StreamEncoder as _, StreamError, anthropic, cohere, gemini,
+    openai_completions, openai_responses,
+};
+use crate::chat::{ChoiceDelta, Content, Delta, Part, Response, Start};
+use crate::fault::Fault;
+use crate::json::{Cursor, Kind, MAX_DEPTH};
 use crate::sse::Event;
 
 /// Looks at the events of one stream, in order.
-pub struct Observer(Look);
+pub struct Observer {
+    look: Look,
+    dialect: Dialect,
+    /// The number of the event that comes next, for formats that number them.
+    next: u64,
+    /// What the stream said of itself, as far as its end repeats it.
+    start: Start,
+}
 
 enum Look {
     Chat,
     Gemini,
     Anthropic(anthropic::EventPeek),
+    /// Events are there already: their bytes are not taken apart a second time.
+    Events(Box<dyn EventReader>),
     Reader(Box<dyn StreamDecoder>),
 }
 
@@ -21,12 +38,16 @@ impl Dialect {
     /// A look at one stream that is passed on.
     #[must_use]
     pub fn observer(self) -> Observer {
-        Observer(match self {
+        let look = match self {
             Self::OpenAiChat => Look::Chat,
             Self::Gemini => Look::Gemini,
             Self::Anthropic => Look::Anthropic(anthropic::EventPeek::new()),
-            _ => Look::Reader(self.stream_decoder()),
-        })
+            Self::OpenAiResponses => Look::Events(Box::new(openai_responses::StreamDecoder::new())),
+            Self::OpenAiCompletions => Look::Events(Box::new(openai_completions::StreamDecoder::new())),
+            Self::Cohere => Look::Events(Box::new(cohere::StreamDecoder::new())),
+            Self::Bedrock => Look::Reader(self.stream_decoder()),
+        };
+        Observer { look, dialect: self, next: 0, start: Start::default() }
     }
 
     /// The facts of a whole answer that is passed on.
@@ -74,16 +95,26 @@ impl Observer {
     /// If it tells of a failure, or is none of the format.
     pub fn event(&mut self, event: &Event) -> Result<EventFacts, PeekFailure> {
         let data = event.data.as_deref().unwrap_or_default();
-        match &mut self.0 {
+        if self.dialect == Dialect::OpenAiResponses
+            && let Some(number) = sequence_number(data)
+        {
+            self.next = number.saturating_add(1);
+        }
+        match &mut self.look {
             Look::Chat => openai_chat::peek_event(data),
             Look::Gemini => gemini::peek_event(data),
             Look::Anthropic(peek) => peek.event(data),
+            Look::Events(reader) => {
+                reader.read_event(event.name.as_deref(), data)?;
+                let deltas = std::mem::take(reader.ready());
+                Ok(facts_of(deltas, reader.has_ended(), &mut self.start))
+            }
             Look::Reader(reader) => {
                 reader.push(event.raw.clone());
                 if !event.terminated {
                     reader.push(bytes::Bytes::from_static(b"\n\n"));
                 }
-                read(&mut **reader)
+                read(&mut **reader, &mut self.start)
             }
         }
     }
@@ -91,23 +122,64 @@ impl Observer {
     /// Whether the format marks the end of a stream, so that one without it is not complete.
     #[must_use]
     pub const fn needs_end_mark(&self) -> bool {
-        matches!(self.0, Look::Reader(_) | Look::Anthropic(_))
+        matches!(self.look, Look::Reader(_) | Look::Events(_) | Look::Anthropic(_))
+    }
+
+    /// Writes the error event that ends a stream which was passed on so far and has failed.
+    pub fn fail(&self, fault: &Fault, out: &mut BytesMut) {
+        match self.dialect {
+            Dialect::OpenAiResponses => {
+                openai_responses::StreamEncoder::continuing(&self.start, self.next).fail(fault, out);
+            }
+            dialect => dialect.stream_encoder(<_>::default(), Framing::Events).fail(fault, out),
+        }
     }
 }
 
-fn read(reader: &mut dyn StreamDecoder) -> Result<EventFacts, PeekFailure> {
+/// The number of an event of OpenAI Responses.
+fn sequence_number(data: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(data, MAX_DEPTH).ok()?;
+    if cursor.kind().ok()? != Kind::Object {
+        return None;
+    }
+    let mut buffer = String::new();
+    let mut object = cursor.enter().ok()?;
+    while let Some(name) = cursor.member(&mut object).ok()? {
+        cursor.kind().ok()?;
+        let start = cursor.offset();
+        cursor.skip().ok()?;
+        if name.resolved(&mut buffer) == "sequence_number" {
+            return cursor.since(start).parse().ok();
+        }
+    }
+    None
+}
+
+fn read(reader: &mut dyn StreamDecoder, start: &mut Start) -> Result<EventFacts, PeekFailure> {
+    let mut deltas = Vec::new();
+    while let Some(delta) = reader.next()? {
+        deltas.push(delta);
+    }
+    Ok(facts_of(deltas, reader.is_done(), start))
+}
+
+/// What the deltas of one event say; `done` if it was the end mark.
+fn facts_of(deltas: impl IntoIterator<Item = Delta>, done: bool, start: &mut Start) -> EventFacts {
     let mut facts = EventFacts::none();
     let mut has_choices = false;
-    while let Some(delta) = reader.next()? {
+    for delta in deltas {
         has_choices |= matches!(delta, Delta::Choice { .. });
+        if let Delta::Start(said) = &delta {
+            start.clone_from(said);
+        }
         note(&delta, &mut facts);
     }
-    if reader.is_done() {
+    if done {
         facts.kind = EventKind::Done;
     } else if facts.usage.is_some() && !has_choices {
         facts.kind = EventKind::Usage;
     }
-    Ok(facts)
+    facts
 }
 
 impl EventFacts {
@@ -208,5 +280,40 @@ fn said_by(part: &Part) -> String {
         Content::Reasoning(reasoning) => reasoning.text.clone(),
         Content::ToolCall(call) => format!("{}{}", call.name, call.arguments),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fault::FaultKind;
+    use crate::sse::Decoder;
+
+    #[test]
+    fn a_failure_goes_on_with_the_numbers_of_the_stream() {
+        let mut observer = Dialect::OpenAiResponses.observer();
+        let mut events = Decoder::new(1 << 20);
+        events.push(bytes::Bytes::from_static(
+            b"event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"model\":\"m\"},\"sequence_number\":0}\n\n\
+            event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":41,\"delta\":\"a\"}\n\n",
+        ));
+        while let Some(event) = events.next().expect("an event") {
+            observer.event(&event).expect("facts");
+        }
+        let mut out = BytesMut::new();
+        observer.fail(&Fault::new(FaultKind::Cut, "why"), &mut out);
+        let text = std::str::from_utf8(&out).expect("text");
+        let told: Vec<Value> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).expect("JSON"))
+            .collect();
+        let types: Vec<&str> = told.iter().filter_map(|event| event["type"].as_str()).collect();
+        assert_eq!(types, ["error", "response.failed"]);
+        assert_eq!((&told[0]["sequence_number"], &told[1]["sequence_number"]), (&42.into(), &43.into()));
+        let response = &told[1]["response"];
+        assert_eq!((&response["id"], &response["model"]), (&"resp_1".into(), &"m".into()));
     }
 }

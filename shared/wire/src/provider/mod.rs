@@ -5,6 +5,7 @@
 
 mod base_url;
 mod endpoint;
+mod media;
 mod services;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::Dialect;
 
 pub use base_url::BaseUrlError;
 pub use endpoint::{Endpoint, Operation};
+pub use media::Offer;
 pub use services::Service;
 
 /// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.

@@ -193,20 +193,34 @@ impl<'a> Walk<'a> {
             }
         }
         let mut out = Map::new();
+        let mut told = Vec::new();
         for (keyword, value) in map {
             if !rules.takes(&keyword) {
                 let inlined = keyword == "definitions" && rules.references == References::Inlined;
                 if !SILENT.contains(&keyword.as_str()) && !inlined {
                     self.name(&keyword);
+                    // That there is nothing else is what such a target promises anyway.
+                    let closed = keyword == "additionalProperties" && value == Value::Bool(false);
+                    if rules.told && !closed {
+                        told.push(format!("{keyword}: {value}"));
+                    }
                 }
                 continue;
             }
             if rules.references == References::Inlined && (keyword == "$defs" || keyword == "definitions") {
                 continue;
             }
-            if let Some(value) = self.keyword(&keyword, value, depth) {
-                out.insert(keyword, value);
+            let said = (rules.told && !value.is_object() && !value.is_array())
+                .then(|| format!("{keyword}: {value}"));
+            match self.keyword(&keyword, value, depth) {
+                Some(value) => {
+                    out.insert(keyword, value);
+                }
+                None => told.extend(said),
             }
+        }
+        if !told.is_empty() {
+            tell(&mut out, &told);
         }
         if rules.types == Types::Nullable {
             self.one_type(&mut out);
@@ -216,6 +230,9 @@ impl<'a> Walk<'a> {
         }
         if rules.closed != Closed::No {
             self.close(&mut out);
+        }
+        if rules.some_required {
+            self.require_some(&mut out);
         }
         if rules.any_of_alone {
             alone(&mut out);
@@ -272,6 +289,15 @@ impl<'a> Walk<'a> {
                     return None;
                 }
                 Value::String(format)
+            }
+            ("pattern", Value::String(pattern)) if self.rules.plain_patterns => {
+                let bare = pattern.strip_prefix('^').unwrap_or(&pattern);
+                let bare = bare.strip_suffix('$').unwrap_or(bare);
+                if ["^", "$", "?=", "?!"].iter().any(|mark| bare.contains(mark)) {
+                    self.name("pattern");
+                    return None;
+                }
+                Value::from(bare)
             }
             ("minItems", count) if self.rules.small_min_items && count.as_u64().is_none_or(|n| n > 1) => {
                 self.name("minItems");
@@ -366,7 +392,12 @@ impl<'a> Walk<'a> {
         if !is_object {
             return;
         }
-        if map.get("additionalProperties").is_some_and(|open| *open != Value::Bool(false)) {
+        let open = match map.get("additionalProperties") {
+            Some(said) => *said != Value::Bool(false),
+            // In strict mode everybody knows that objects are closed; elsewhere the caller may not.
+            None => self.rules.closed == Closed::Named,
+        };
+        if open {
             self.name("additionalProperties");
         }
         put(map, "additionalProperties", false);
@@ -439,4 +470,27 @@ impl<'a> Walk<'a> {
             self.close(map);
         }
     }
+
+    /// Requires the first property where none is required.
+    fn require_some(&mut self, map: &mut Map<String, Value>) {
+        let none = map.get("required").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let first =
+            map.get("properties").and_then(Value::as_object).and_then(|all| all.keys().next().cloned());
+        if let Some(first) = first
+            && none
+        {
+            self.name("required");
+            put(map, "required", vec![first]);
+        }
+    }
+}
+
+/// Tells the model what the schema cannot say.
+fn tell(map: &mut Map<String, Value>, said: &[String]) {
+    let said = format!("{{{}}}", said.join(", "));
+    let text = match map.get("description") {
+        Some(Value::String(text)) if !text.is_empty() => format!("{text}\n\n{said}"),
+        _ => said,
+    };
+    put(map, "description", text);
 }

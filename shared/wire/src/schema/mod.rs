@@ -43,6 +43,12 @@ pub struct Rules {
     root_is_object: bool,
     /// `minItems` is 0 or 1.
     small_min_items: bool,
+    /// Patterns match the whole text and look neither ahead nor for its ends.
+    plain_patterns: bool,
+    /// Objects that have properties require at least one of them.
+    some_required: bool,
+    /// What is left out is told to the model, in the description.
+    told: bool,
 }
 
 /// What becomes of `$ref`.
@@ -87,6 +93,9 @@ const OPEN: Rules = Rules {
     closed: Closed::No,
     root_is_object: false,
     small_min_items: false,
+    plain_patterns: false,
+    some_required: false,
+    told: false,
 };
 
 impl Rules {
@@ -243,6 +252,37 @@ impl Rules {
         ]),
         closed: Closed::Named,
         small_min_items: true,
+        told: true,
+        ..OPEN
+    };
+
+    /// Strict tools and structured outputs of Bedrock Converse
+    /// (`docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html`): the same part of the language.
+    pub const BEDROCK_STRICT: Self = Self::ANTHROPIC_STRICT;
+
+    /// Cohere's `strict_tools` and structured outputs
+    /// (`docs.cohere.com/docs/structured-outputs`, "Schema constraints" and "Unsupported schema features").
+    pub const COHERE_STRICT: Self = Self {
+        keywords: Some(&[
+            "type",
+            "format",
+            "title",
+            "description",
+            "default",
+            "enum",
+            "const",
+            "items",
+            "pattern",
+            "properties",
+            "required",
+        ]),
+        references: References::Inlined,
+        merges_all_of: true,
+        formats: Some(&["date-time", "uuid", "date", "time"]),
+        root_is_object: true,
+        plain_patterns: true,
+        some_required: true,
+        told: true,
         ..OPEN
     };
 

@@ -135,7 +135,18 @@ fn a_schema_inside_itself_is_unrolled_and_cut() {
         }}},
     });
     let (lowered, named) = lower(&tree, &Rules::ANTHROPIC_STRICT);
-    assert_eq!(named, ["/$ref", "/properties/next/$ref", "/properties/next/properties/next/$ref"]);
+    let next = "/properties/next";
+    assert_eq!(
+        named,
+        [
+            "/$ref".to_owned(),
+            format!("{next}/$ref"),
+            format!("{next}{next}/$ref"),
+            format!("{next}{next}/additionalProperties"),
+            format!("{next}/additionalProperties"),
+            "/additionalProperties".to_owned(),
+        ]
+    );
     assert_eq!(
         lowered.pointer("/properties/next/properties/next"),
         Some(&json!({"type": "object", "additionalProperties": false}))
@@ -211,9 +222,39 @@ fn strict_objects_are_closed_and_their_optional_properties_nullable() {
     check(
         &Rules::ANTHROPIC_STRICT,
         json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}, "minItems": 3}}}),
-        json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}},
-            "additionalProperties": false}),
-        &["/properties/a/minItems"],
+        json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"},
+            "description": "{minItems: 3}"}}, "additionalProperties": false}),
+        &["/properties/a/minItems", "/additionalProperties"],
+    );
+}
+
+#[test]
+fn cohere_is_told_in_words_what_it_does_not_promise() {
+    check(
+        &Rules::COHERE_STRICT,
+        json!({"$schema": "x", "type": "object", "additionalProperties": false, "properties": {
+            "n": {"type": "integer", "minimum": 1, "description": "how many"},
+            "day": {"type": "string", "format": "date", "pattern": "^[0-9-]+$"},
+            "mail": {"type": "string", "format": "email", "pattern": "(?=a)b"},
+            "one": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "open": {"type": "object", "additionalProperties": true},
+        }}),
+        json!({"type": "object", "required": ["n"], "properties": {
+            "n": {"type": "integer", "description": "how many\n\n{minimum: 1}"},
+            "day": {"type": "string", "format": "date", "pattern": "[0-9-]+"},
+            "mail": {"type": "string", "description": "{format: \"email\", pattern: \"(?=a)b\"}"},
+            "one": {"description": "{anyOf: [{\"type\":\"string\"},{\"type\":\"null\"}]}"},
+            "open": {"type": "object", "description": "{additionalProperties: true}"},
+        }}),
+        &[
+            "/additionalProperties",
+            "/properties/n/minimum",
+            "/properties/mail/format",
+            "/properties/mail/pattern",
+            "/properties/one/anyOf",
+            "/properties/open/additionalProperties",
+            "/required",
+        ],
     );
 }
 

@@ -5,8 +5,7 @@ use postern_wire::Dialect;
 use postern_wire::chat::{Request, Response};
 use postern_wire::dialect::mlflow::{chat, completions};
 use postern_wire::dialect::{
-    AnswerContext, DecodeError, Encoded, Framing, Loss, StreamDecoder, StreamEncoder, Target, Weight,
-    bedrock, gemini,
+    AnswerContext, DecodeError, Encoded, Framing, Loss, StreamDecoder, StreamEncoder, Target, bedrock, gemini,
 };
 
 /// A format of conversations.
@@ -78,17 +77,11 @@ impl Format {
 
     /// Takes away what only this format knows, as the gateway does before another format is written.
     pub(crate) fn leave(self, request: &mut Request) -> Vec<Loss> {
-        let mut lost = match self {
-            Self::Dialect(dialect) => dialect.weigh_extra(request),
-            Self::MlflowChat | Self::MlflowCompletions => Vec::new(),
-        };
-        for field in request.leave_extra() {
-            if !lost.iter().any(|loss| loss.field == field) {
-                let reason = "the provider's format has no such field";
-                lost.push(Loss { field, reason: reason.into(), weight: Weight::Hint });
-            }
+        match self {
+            Self::Dialect(dialect) => dialect.leave_extra(request),
+            // Theirs are OpenAI Chat's without the model.
+            Self::MlflowChat | Self::MlflowCompletions => Dialect::OpenAiChat.leave_extra(request),
         }
-        lost
     }
 
     pub(crate) fn decode_response(self, body: &[u8]) -> Result<Response, DecodeError> {

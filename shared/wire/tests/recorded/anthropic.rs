@@ -1,7 +1,6 @@
 //! Anthropic Messages, of its own API and of Vertex.
 
 use bytes::Bytes;
-use postern_wire::FaultKind;
 use postern_wire::chat::{Content, Delta, Message, Request, Response, collect};
 use postern_wire::dialect::anthropic::{
     EventPeek, StreamDecoder, StreamEncoder, decode_count_request, decode_count_response, decode_fault_at,
@@ -10,6 +9,7 @@ use postern_wire::dialect::anthropic::{
 };
 use postern_wire::dialect::openai_chat::PeekFailure;
 use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
+use postern_wire::{Dialect, FaultKind};
 use serde_json::Value;
 
 use crate::anthropic_plain::{accumulate, events};
@@ -252,7 +252,7 @@ fn words(messages: &[Message]) -> Vec<String> {
 fn requests_go_through_another_format_and_back() {
     play("requests translated", |case| {
         let Some((_, mut request)) = request_of(case)? else { return Ok(false) };
-        request.leave_extra();
+        Dialect::Anthropic.leave_extra(&mut request);
         let model =
             if request.model.is_empty() { "claude-3-7-sonnet".to_owned() } else { request.model.clone() };
         let other = openai_chat::encode_request(&request, &Target::model(&model));
@@ -300,7 +300,7 @@ fn streams_go_through_another_format_and_back() {
         if ending.is_err() {
             return Ok(false);
         }
-        let mut writer = openai_chat::StreamEncoder::new(openai_chat::EncoderOptions::default());
+        let mut writer = openai_chat::StreamEncoder::new(AnswerContext::default());
         let kept: Vec<Delta> = deltas.iter().cloned().filter_map(Delta::without_extra).collect();
         let written = write_stream(&mut writer, &kept);
         let (theirs, ending) = read_stream(&mut openai_chat::StreamDecoder::new(), [written]);

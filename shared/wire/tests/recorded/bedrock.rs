@@ -1,7 +1,6 @@
 //! Bedrock's Converse.
 
 use bytes::{Bytes, BytesMut};
-use postern_wire::FaultKind;
 use postern_wire::chat::{Content, Response, collect};
 use postern_wire::dialect::bedrock::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, decode_usage,
@@ -9,6 +8,7 @@ use postern_wire::dialect::bedrock::{
 };
 use postern_wire::dialect::{AnswerContext, StreamEncoder as _, Target, read_stream};
 use postern_wire::event_stream::{Decoder, Header, write_message};
+use postern_wire::{Dialect, FaultKind};
 use serde_json::{Map, Value, json};
 
 use crate::cases::{Case, play as play_cases};
@@ -46,7 +46,7 @@ fn requests_come_back_equal() {
         ensure("lowered", &encoded.lowered, &Vec::new())?;
         let again = decode_request("m", true, &encoded.body).map_err(|error| error.to_string())?;
         ensure("read again", &again, &request)?;
-        foreign::request(&request)?;
+        foreign::request(Dialect::Bedrock, &request)?;
         Ok(true)
     });
 }

@@ -1,6 +1,7 @@
 //! Cohere's chat, version 2.
 
 use bytes::{Bytes, BytesMut};
+use postern_wire::Dialect;
 use postern_wire::chat::{Content, Response, collect};
 use postern_wire::dialect::cohere::{
     StreamDecoder, StreamEncoder, decode_request, decode_response, decode_usage, encode_request,
@@ -32,7 +33,7 @@ fn requests_come_back_equal() {
         same(&body, &encoded.body)?;
         ensure("lost", &encoded.lost, &Vec::new())?;
         ensure("read again", &decode_request(&encoded.body).map_err(|error| error.to_string())?, &request)?;
-        foreign::request(&request)?;
+        foreign::request(Dialect::Cohere, &request)?;
         Ok(true)
     });
 }

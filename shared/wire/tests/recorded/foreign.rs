@@ -1,8 +1,9 @@
 //! Translates what was read to OpenAI Chat Completions and back.
 
+use postern_wire::Dialect;
 use postern_wire::chat::{Content, Delta, Message, Request, Response, collect};
-use postern_wire::dialect::openai_chat::{self, EncoderOptions};
-use postern_wire::dialect::{Target, read_stream, write_stream};
+use postern_wire::dialect::openai_chat;
+use postern_wire::dialect::{AnswerContext, Target, read_stream, write_stream};
 
 use crate::compare::ensure;
 
@@ -14,15 +15,18 @@ fn told(messages: &[&Message]) -> (String, Vec<(String, String)>) {
 }
 
 /// Everything that a request says arrives at the other side, or is named.
-pub(crate) fn request(request: &Request) -> Result<(), String> {
+pub(crate) fn request(dialect: Dialect, request: &Request) -> Result<(), String> {
     let mut foreign = request.clone();
-    foreign.leave_extra();
+    dialect.leave_extra(&mut foreign);
     let encoded = openai_chat::encode_request(&foreign, &Target::model("m"));
     let again = openai_chat::decode_request(&encoded.body).map_err(|error| error.to_string())?;
     let left: Vec<&Message> = foreign.messages.iter().collect();
     let right: Vec<&Message> = again.messages.iter().collect();
     ensure("told", &told(&right), &told(&left))?;
-    ensure("tools", &again.tools.len(), &foreign.tools.len())?;
+    // What another vendor runs cannot be told, and is named.
+    let is_named = |index: usize| encoded.lost.iter().any(|loss| loss.field == format!("tools[{index}]"));
+    let named = (0..foreign.tools.len()).filter(|index| is_named(*index)).count();
+    ensure("tools", &(again.tools.len() + named), &foreign.tools.len())?;
     let results = |messages: &[Message]| {
         let parts = messages.iter().flat_map(|message| &message.parts);
         parts.filter(|part| matches!(part.content, Content::ToolResult(_))).count()
@@ -49,8 +53,13 @@ pub(crate) fn response(response: &Response) -> Result<(), String> {
 
 /// A stream says the same on the other side.
 pub(crate) fn stream(deltas: &[Delta]) -> Result<(), String> {
-    let options =
-        EncoderOptions { id: "chatcmpl-1".into(), created: 5, model: "m".into(), include_usage: true };
+    let options = AnswerContext {
+        id: "1".into(),
+        created: 5,
+        model: "m".into(),
+        include_usage: true,
+        ..AnswerContext::default()
+    };
     let mut encoder = openai_chat::StreamEncoder::new(options);
     let foreign: Vec<Delta> = deltas.iter().cloned().filter_map(Delta::without_extra).collect();
     let written = write_stream(&mut encoder, &foreign);

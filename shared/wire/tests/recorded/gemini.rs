@@ -8,7 +8,7 @@ use postern_wire::dialect::gemini::{
     encode_request, encode_response, peek_event, peek_response,
 };
 use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
-use postern_wire::{FaultKind, Usage};
+use postern_wire::{Dialect, FaultKind, Usage};
 use serde_json::{Map, Value};
 
 use crate::cases::{Case, play as play_cases};
@@ -293,10 +293,10 @@ fn other_formats_are_told_the_same_and_tell_it_back() {
             any = true;
             let mut request =
                 decode_request("gemini-3-flash", false, &body).map_err(|error| error.to_string())?;
-            let left = request.leave_extra();
+            let left = Dialect::Gemini.leave_extra(&mut request);
             let to = openai_chat::encode_request(&request, &Target::model("gpt"));
             let mut back = openai_chat::decode_request(&to.body).map_err(|error| error.to_string())?;
-            back.leave_extra();
+            Dialect::OpenAiChat.leave_extra(&mut back);
             let home = encode_request(&back, &Target::model("gemini-3-flash"));
             let text = |request: &postern_wire::chat::Request| -> String {
                 request.messages.iter().map(|message| message.joined_text().into_owned()).collect()
@@ -307,7 +307,7 @@ fn other_formats_are_told_the_same_and_tell_it_back() {
                 calls.map(|call| format!("{:?} {} {}", call.id, call.name, call.arguments)).collect()
             };
             ensure("calls", &calls(&back), &calls(&request))?;
-            let said = |name: &str| left.iter().any(|field| field.contains(name));
+            let said = |name: &str| left.iter().any(|loss| loss.field.contains(name));
             let dropped = to.lost.iter().chain(&home.lost).count();
             if String::from_utf8_lossy(&body).contains("\"safetySettings\":[{") && !said("safetySettings") {
                 return Err(format!("safetySettings went without a word ({dropped} others named)"));
@@ -332,9 +332,9 @@ fn other_formats_are_told_the_same_and_tell_it_back() {
             any = true;
             let (deltas, ending) = read(std::iter::once(stream));
             let deltas: Vec<Delta> = deltas.into_iter().filter_map(Delta::without_extra).collect();
-            let mut encoder = openai_chat::StreamEncoder::new(openai_chat::EncoderOptions {
+            let mut encoder = openai_chat::StreamEncoder::new(AnswerContext {
                 include_usage: true,
-                ..Default::default()
+                ..AnswerContext::default()
             });
             let written = write_stream(&mut encoder, &deltas);
             let (back, told) = read_stream(&mut openai_chat::StreamDecoder::new(), [written]);

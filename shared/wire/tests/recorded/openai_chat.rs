@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use postern_wire::chat::{ChoiceDelta, Delta, Message, ReasoningSpelling, collect};
 use postern_wire::dialect::openai_chat::{
-    EncoderOptions, PeekFailure, StreamDecoder, StreamEncoder, decode_fault, decode_request, decode_response,
-    encode_request, encode_response, find_fault, peek_event, peek_request, peek_response,
+    PeekFailure, StreamDecoder, StreamEncoder, decode_fault, decode_request, decode_response, encode_request,
+    encode_response, find_fault, peek_event, peek_request, peek_response,
 };
-use postern_wire::dialect::{StreamEncoder as _, StreamError, Target, read_stream};
+use postern_wire::dialect::{AnswerContext, StreamError, Target, read_stream, write_stream};
 use postern_wire::{Fault, FaultKind};
 use serde_json::Value;
 
@@ -187,20 +187,18 @@ fn streams_survive_being_written() {
         }
         let deltas: Vec<Delta> = deltas.into_iter().map(usual_spelling).collect();
         let mut original = collect(deltas.clone());
-        let mut encoder = StreamEncoder::new(EncoderOptions {
+        let mut encoder = StreamEncoder::new(AnswerContext {
             id: original.id.clone().unwrap_or_default(),
             created: original.created.unwrap_or_default(),
             model: original.model.clone().unwrap_or_default(),
             include_usage: true,
+            ..AnswerContext::default()
         });
-        let mut out = BytesMut::new();
-        for delta in &deltas {
-            encoder.delta(delta, &mut out);
-        }
-        encoder.end(&mut out);
-        let (again, ending) = read(std::iter::once(out.freeze()));
+        let (again, ending) = read(std::iter::once(write_stream(&mut encoder, &deltas)));
         ensure("ending", &ending, &Ok(()))?;
         original.created = original.created.or(Some(0));
+        // Other vendors' ids get OpenAI's mark.
+        original.id = original.id.map(|id| format!("chatcmpl-{}", id.trim_start_matches("chatcmpl-")));
         ensure("read again", &collect(again), &original)?;
         Ok(true)
     });

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_wire::FaultKind;
 use postern_wire::chat::{Content, Delta, Response, collect};
 use postern_wire::dialect::openai_responses::{
     StreamDecoder, StreamEncoder, decode_fault_at, decode_request, decode_response, decode_usage,
     encode_request, encode_response, find_fault,
 };
 use postern_wire::dialect::{AnswerContext, StreamError, Target, openai_chat, read_stream, write_stream};
+use postern_wire::{Dialect, FaultKind};
 use serde_json::Value;
 
 use crate::cases::{Case, play as play_cases};
@@ -227,10 +227,10 @@ fn requests_are_told_in_chat_completions() {
         let Some(mut request) = case.read("request.json").and_then(|body| decode_request(&body).ok()) else {
             return Ok(false);
         };
-        request.leave_extra();
+        Dialect::OpenAiResponses.leave_extra(&mut request);
         let told = openai_chat::encode_request(&request, &Target::model("m"));
         let mut back = openai_chat::decode_request(&told.body).map_err(|error| error.to_string())?;
-        back.leave_extra();
+        Dialect::OpenAiChat.leave_extra(&mut back);
         let again = encode_request(&back, &Target::model("m"));
         decode_request(&again.body).map_err(|error| error.to_string())?;
         let calls = |request: &postern_wire::chat::Request| -> Vec<String> {

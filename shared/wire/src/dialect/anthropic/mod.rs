@@ -17,7 +17,6 @@ pub mod peek;
 mod reasoning;
 mod request;
 mod response;
-mod schema;
 mod source;
 mod stream;
 mod stream_write;

@@ -113,6 +113,11 @@ pub(super) fn is_signed_by(part: &Part, next: &Part) -> bool {
     }
 }
 
+/// The values of `thinking.display`.
+const SHOWN: &str = "summarized";
+/// See [`SHOWN`].
+const HIDDEN: &str = "omitted";
+
 /// Takes `thinking` and `output_config.effort`.
 pub(super) fn take_request(map: &mut Map<String, Value>) -> Result<Option<ReasoningRequest>, DecodeError> {
     let path = &Path::Root;
@@ -132,6 +137,8 @@ pub(super) fn take_request(map: &mut Map<String, Value>) -> Result<Option<Reason
             "disabled" => request.enabled = Some(false),
             _ => return Err(at.field_error("type", "expected enabled, adaptive or disabled")),
         }
+        let known = |word: &Value| matches!(word.as_str(), Some(SHOWN | HIDDEN));
+        request.shown = fields::take_if(&mut thinking, "display", known).map(|word| word == SHOWN);
         fields::put_back(map, "thinking", thinking);
     }
     if let Some(mut config) = fields::object(map, path, "output_config")? {
@@ -169,7 +176,7 @@ pub(super) fn put_request(
         }
         return false;
     }
-    if reasoning.enabled.is_none() && reasoning.effort.is_none() && reasoning.budget.is_none() {
+    if !reasoning.says_how_much() {
         return false;
     }
     let effort = reasoning.effort.clone().or_else(|| reasoning.budget.map(effort_of));
@@ -178,7 +185,15 @@ pub(super) fn put_request(
         return false;
     }
     if abilities.adaptive {
-        put(map, "thinking", json!({"type": "adaptive"}));
+        let mut thinking = Map::new();
+        put(&mut thinking, "type", "adaptive");
+        match reasoning.shown {
+            // Models that take no budget show nothing unless they are asked to; earlier ones do.
+            Some(true) if !abilities.budget => put(&mut thinking, "display", SHOWN),
+            Some(false) => put(&mut thinking, "display", HIDDEN),
+            _ => {}
+        }
+        put(map, "thinking", thinking);
         if reasoning.budget.is_some() {
             notes.lowered("reasoning.budget");
         }
@@ -190,6 +205,9 @@ pub(super) fn put_request(
     if lacks_thinking(request) {
         notes.hint("reasoning", "the model's reasoning before its tool calls was not sent back");
         return false;
+    }
+    if reasoning.shown == Some(false) {
+        notes.hint("reasoning.shown", "this model shows its reasoning");
     }
     let budget = reasoning.budget.or_else(|| budget_of(effort.as_ref().unwrap_or(&Effort::Medium)));
     put_budget(map, budget.unwrap_or(LEAST_BUDGET), max_tokens, notes)
@@ -225,6 +243,11 @@ fn put_own(
         }
         (Some(false), _) => put(map, "thinking", json!({"type": "disabled"})),
         (None, _) => {}
+    }
+    if let Some(shown) = reasoning.shown
+        && let Some(thinking) = map.get_mut("thinking").and_then(Value::as_object_mut)
+    {
+        put(thinking, "display", if shown { SHOWN } else { HIDDEN });
     }
     if let Some(effort) = &effort {
         put_effort(map, effort, abilities, notes);

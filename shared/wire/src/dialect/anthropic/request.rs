@@ -3,12 +3,13 @@
 use serde_json::{Map, Number, Value, json};
 
 use super::model::{self, Abilities, DEFAULT_MAX_TOKENS};
-use super::{message, reasoning, schema, tool};
+use super::{message, reasoning, tool};
 use crate::chat::{Extra, OutputLimit, Request, ResponseFormat, Sampling, Schema, Stop};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, Encoded, Target};
 use crate::json;
+use crate::schema::{self, Rules};
 
 /// The value of `anthropic_version` in a body for Vertex, which has the model in the URL.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
@@ -197,8 +198,10 @@ fn put_format(map: &mut Map<String, Value>, format: Option<&ResponseFormat>, not
             return;
         }
     };
-    let mut lowered = schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
-    let mut changed = schema::lower(&mut lowered);
+    let said = schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
+    let (mut lowered, named) = schema::lower(&said, &Rules::ANTHROPIC_STRICT);
+    notes.lowered_at("response_format.schema", &named);
+    let mut changed = false;
     if let Value::Object(top) = &mut lowered {
         // The schema says itself what other formats say beside it.
         for (name, said) in [("title", &schema.name), ("description", &schema.description)] {

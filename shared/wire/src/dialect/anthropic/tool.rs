@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
-use super::{part, schema};
+use super::part;
 use crate::chat::{
     Definition, Extra, Function, Location, Request, Tool, ToolCall, ToolChoice, ToolKind, WebSearch,
 };
@@ -12,6 +12,7 @@ use crate::dialect::DecodeError;
 use crate::dialect::carried;
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::loss::Notes;
+use crate::schema::{self, Rules};
 
 /// The web search that every model with tools takes.
 const WEB_SEARCH: &str = "web_search_20250305";
@@ -112,11 +113,13 @@ fn input_schema(function: &Function, at: &str, notes: &mut Notes) -> Value {
             put(&mut schema, "properties", Map::new());
         }
     }
-    let mut schema = Value::Object(schema);
-    if function.strict == Some(true) && schema::lower(&mut schema) {
-        notes.lowered(format!("{at}.parameters"));
+    let schema = Value::Object(schema);
+    if function.strict != Some(true) {
+        return schema;
     }
-    schema
+    let (lowered, named) = schema::lower(&schema, &Rules::ANTHROPIC_STRICT);
+    notes.lowered_at(&format!("{at}.parameters"), &named);
+    lowered
 }
 
 /// Anthropic's own tools have a date in their type: `bash_20250124`, `web_search_20260209`.

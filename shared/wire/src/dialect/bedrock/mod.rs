@@ -23,6 +23,7 @@ mod usage;
 
 pub use chunk::ChunkDecoder;
 pub use error::{decode_fault_at, encode_error, exception};
+pub(in crate::dialect) use request::decode_body;
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::StreamDecoder;

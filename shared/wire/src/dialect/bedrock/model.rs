@@ -115,6 +115,13 @@ pub(super) fn put_reasoning(
         return reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
     }
     let off = reasoning.enabled == Some(false) || reasoning.effort == Some(Effort::None);
+    let claude = matches!(maker(model), Maker::Claude { .. });
+    if !off && (reasoning.shown == Some(false) || (reasoning.shown == Some(true) && !claude)) {
+        notes.hint("reasoning.shown", "Converse has no field for it; what is shown is up to the model");
+    }
+    if !reasoning.says_how_much() {
+        return None;
+    }
     let name = match reasoning.spelling {
         ReasoningRequestSpelling::Reasoning if reasoning.effort.is_none() => "reasoning_config",
         _ => "thinking",

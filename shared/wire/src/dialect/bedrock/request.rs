@@ -1,5 +1,7 @@
 //! Requests, read and written.
 
+use std::borrow::Cow;
+
 use serde::Serialize as _;
 use serde_json::{Map, Number, Value, json};
 
@@ -9,8 +11,9 @@ use crate::chat::{
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
-use crate::dialect::{DecodeError, Encoded, Target};
+use crate::dialect::{DecodeError, Dialect, Encoded, Target, origin};
 use crate::json;
+use crate::schema::{self, Rules};
 
 const MODEL_EXAMPLE: &str = "expected the id of a model in the path, found none";
 /// A mark in the `extra` of a schema: its text had a space behind each colon and comma, as Python writes.
@@ -27,6 +30,16 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Request,
     if model.is_empty() {
         return Err(path.field_error("modelId", MODEL_EXAMPLE));
     }
+    decode_body(model, stream, body)
+}
+
+/// As [`decode_request`], where the path is read elsewhere.
+pub(in crate::dialect) fn decode_body(
+    model: &str,
+    stream: bool,
+    body: &[u8],
+) -> Result<Request, DecodeError> {
+    let path = &Path::Root;
     let mut map = fields::parse_object(body)?;
     let mut request = Request::new(model, Vec::new());
     request.stream = Some(stream);
@@ -86,6 +99,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Request,
         }
     }
     map.append(&mut marks);
+    origin::mark(&mut map, Dialect::Bedrock);
     request.extra = map;
     Ok(request)
 }
@@ -204,6 +218,7 @@ fn is_metadata(key: &str, value: &Value) -> bool {
 /// in the path.
 #[must_use]
 pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
+    let own = origin::is(request, Dialect::Bedrock);
     let mut map = Map::new();
     let mut notes = Notes::default();
     let conversation = message::encode_messages(request, &mut notes);
@@ -220,10 +235,10 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     if !config.is_empty() {
         put(&mut map, "inferenceConfig", config);
     }
-    put_some(&mut map, "toolConfig", tool::encode_config(request, &mut notes).as_ref());
+    put_some(&mut map, "toolConfig", tool::encode_config(request, own, &mut notes).as_ref());
     let mut output = Map::new();
     if let Some(format) = &request.response_format {
-        put_format(&mut output, format, &mut notes);
+        put_format(&mut output, format, own, &mut notes);
     }
     let mut additional = Map::new();
     if let Some(top_k) = &request.sampling.top_k {
@@ -246,6 +261,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
     map.remove(model::EFFORT_ONLY);
+    origin::unmark(&mut map, Dialect::Bedrock);
     notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
@@ -273,11 +289,18 @@ fn put_sampling(config: &mut Map<String, Value>, sampling: &Sampling, notes: &mu
     }
 }
 
-fn put_format(output: &mut Map<String, Value>, format: &ResponseFormat, notes: &mut Notes) {
+fn put_format(output: &mut Map<String, Value>, format: &ResponseFormat, own: bool, notes: &mut Notes) {
     match format {
         ResponseFormat::Text => {}
         ResponseFormat::JsonSchema(Schema { name, description, schema: Some(schema), extra, .. }) => {
-            let text = if extra.contains_key(SPACED) { spaced(schema) } else { schema.to_string() };
+            let schema = if own {
+                Cow::Borrowed(schema)
+            } else {
+                let (lowered, named) = schema::lower(schema, &Rules::BEDROCK_STRICT);
+                notes.lowered_at("response_format.schema", &named);
+                Cow::Owned(lowered)
+            };
+            let text = if extra.contains_key(SPACED) { spaced(&schema) } else { schema.to_string() };
             let own = extra.get("textFormat").and_then(Value::as_object);
             let said = own.and_then(|own| own.get("structure")?.get("jsonSchema")?.get("schema"));
             let mut definition = Map::new();

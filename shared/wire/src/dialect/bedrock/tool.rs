@@ -12,6 +12,7 @@ use crate::chat::{
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, carried};
+use crate::schema::{self, Rules};
 
 /// What runs at the provider: its calls and results are no business of the caller's.
 const SERVER_TOOL: &str = "server_tool_use";
@@ -211,13 +212,23 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The schema of a tool, as Bedrock is told it.
-fn schema(function: &Function) -> Value {
-    // Bedrock requires one, for a tool without arguments as well.
-    function.parameters.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}))
+fn schema(function: &Function, at: &str, own: bool, notes: &mut Notes) -> Value {
+    match &function.parameters {
+        Some(schema) if own => schema.clone(),
+        Some(schema) => {
+            let strict = function.strict == Some(true);
+            let rules = if strict { &Rules::BEDROCK_STRICT } else { &Rules::BEDROCK };
+            let (lowered, named) = schema::lower(schema, rules);
+            notes.lowered_at(&format!("{at}.parameters"), &named);
+            lowered
+        }
+        // Bedrock requires one, for a tool without arguments as well.
+        None => json!({"type": "object", "properties": {}}),
+    }
 }
 
 /// Writes `toolConfig`, `None` if there is nothing to say.
-pub(super) fn encode_config(request: &Request, notes: &mut Notes) -> Option<Value> {
+pub(super) fn encode_config(request: &Request, own: bool, notes: &mut Notes) -> Option<Value> {
     let mut tools = Vec::new();
     let has_calls = request
         .messages
@@ -238,7 +249,7 @@ pub(super) fn encode_config(request: &Request, notes: &mut Notes) -> Option<Valu
             _ => None,
         };
         for (index, tool) in request.tools.iter().enumerate() {
-            encode_tool(tool, index, allowed, &mut tools, notes);
+            encode_tool(tool, index, allowed, own, &mut tools, notes);
         }
     }
     let mut config = Map::new();
@@ -273,6 +284,7 @@ fn encode_tool(
     tool: &Tool,
     index: usize,
     allowed: Option<&[Value]>,
+    own: bool,
     out: &mut Vec<Value>,
     notes: &mut Notes,
 ) {
@@ -286,7 +298,11 @@ fn encode_tool(
             put(&mut spec, "name", function.name.clone());
             // An empty description is refused.
             put_some(&mut spec, "description", function.description.as_ref().filter(|text| !text.is_empty()));
-            put(&mut spec, "inputSchema", json!({"json": schema(function)}));
+            put(
+                &mut spec,
+                "inputSchema",
+                json!({"json": schema(function, &format!("tools[{index}]"), own, notes)}),
+            );
             put_some(&mut spec, "strict", function.strict.as_ref());
             put(&mut map, "toolSpec", spec);
         }

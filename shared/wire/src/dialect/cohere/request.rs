@@ -11,8 +11,9 @@ use crate::chat::{
 use crate::dialect::effort::budget_of;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
-use crate::dialect::{DecodeError, Encoded, Target};
+use crate::dialect::{DecodeError, Dialect, Encoded, Target, origin};
 use crate::json;
+use crate::schema::{self, Rules};
 
 /// Reads a request.
 ///
@@ -54,6 +55,7 @@ pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
     request.logprobs = fields::boolean(&mut map, path, "logprobs")?;
     request.reasoning = take_thinking(&mut map)?;
     request.stream = fields::boolean(&mut map, path, "stream")?;
+    origin::mark(&mut map, Dialect::Cohere);
     request.extra = map;
     Ok(request)
 }
@@ -139,6 +141,7 @@ fn take_thinking(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErro
 /// Writes a request. What the format cannot say is left out and named.
 #[must_use]
 pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
+    let own = origin::is(request, Dialect::Cohere);
     let mut map = Map::new();
     let mut notes = Notes::default();
     put(&mut map, "model", target.model);
@@ -150,9 +153,9 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     if !conversation.documents.is_empty() {
         put(&mut map, "documents", conversation.documents);
     }
-    tool::put_tools(&mut map, request, &mut notes);
+    tool::put_tools(&mut map, request, own, &mut notes);
     if let Some(format) = &request.response_format {
-        put_format(&mut map, format, &mut notes);
+        put_format(&mut map, format, own, &mut notes);
     }
     put_sampling(&mut map, &request.sampling, &mut notes);
     if let Some(stop) = &request.stop {
@@ -161,11 +164,12 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "max_tokens", request.output_limit.map(|limit| limit.tokens).as_ref());
     put_some(&mut map, "logprobs", request.logprobs.as_ref());
     if let Some(reasoning) = &request.reasoning {
-        put_thinking(&mut map, reasoning);
+        put_thinking(&mut map, reasoning, &mut notes);
     }
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsaid(request, &mut notes);
     merge(&mut map, &request.extra);
+    origin::unmark(&mut map, Dialect::Cohere);
     notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
@@ -184,7 +188,7 @@ fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling, notes: &mut N
     }
 }
 
-fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, notes: &mut Notes) {
+fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, own: bool, notes: &mut Notes) {
     match format {
         ResponseFormat::Text => put(map, "response_format", json!({"type": "text"})),
         ResponseFormat::JsonObject => put(map, "response_format", json!({"type": "json_object"})),
@@ -197,7 +201,13 @@ fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, notes: &mut
             }
             let mut format = Map::new();
             put(&mut format, "type", "json_object");
-            put(&mut format, "json_schema", schema.clone());
+            if own {
+                put(&mut format, "json_schema", schema.clone());
+            } else {
+                let (lowered, named) = schema::lower(schema, &Rules::COHERE_STRICT);
+                notes.lowered_at("response_format.schema", &named);
+                put(&mut format, "json_schema", lowered);
+            }
             merge(&mut format, extra);
             put(map, "response_format", format);
         }
@@ -211,9 +221,15 @@ fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, notes: &mut
     }
 }
 
-fn put_thinking(map: &mut Map<String, Value>, reasoning: &ReasoningRequest) {
+fn put_thinking(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, notes: &mut Notes) {
     let mut thinking = Map::new();
     let off = reasoning.enabled == Some(false) || reasoning.effort == Some(Effort::None);
+    if reasoning.shown == Some(false) && !off {
+        notes.hint("reasoning.shown", "Cohere's models show their reasoning");
+    }
+    if !reasoning.says_how_much() {
+        return;
+    }
     if off {
         put(&mut thinking, "type", "disabled");
     } else if reasoning.enabled.is_some() || reasoning.spelling != ReasoningRequestSpelling::Thinking {

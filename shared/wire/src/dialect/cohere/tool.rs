@@ -7,6 +7,7 @@ use crate::chat::{Content, Definition, Function, Part, Request, Tool, ToolCall, 
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
 use crate::dialect::{DecodeError, carried};
+use crate::schema::{self, Rules};
 
 /// Reads one element of `tools`.
 pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeError> {
@@ -28,18 +29,28 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
     Ok(Tool { definition: Definition::Function(function), cache: None, extra: map })
 }
 
-/// The schema of a tool, as Cohere is told it: it must have one (<https://docs.cohere.com/reference/chat>).
-fn schema(function: &Function) -> Value {
-    function.parameters.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}))
+/// The schema of a tool, as Cohere is told it: it must have one (<https://docs.cohere.com/reference/chat>). Only one that
+/// binds the model must keep to what Cohere can promise.
+fn schema(function: &Function, at: &str, binds: bool, notes: &mut Notes) -> Value {
+    let Some(schema) = &function.parameters else { return json!({"type": "object", "properties": {}}) };
+    if !binds {
+        return schema.clone();
+    }
+    let (lowered, named) = schema::lower(schema, &Rules::COHERE_STRICT);
+    notes.lowered_at(&format!("{at}.parameters"), &named);
+    lowered
 }
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
-pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, notes: &mut Notes) {
+pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, notes: &mut Notes) {
     let only = match &request.tool_choice {
         Some(ToolChoice::Function(name)) => Some(vec![name.as_str()]),
         Some(ToolChoice::Allowed { tools, .. }) => Some(tools.iter().filter_map(named).collect()),
         _ => None,
     };
+    // Strictness is one switch for all of them there.
+    let is_strict = |tool: &Tool| matches!(&tool.definition, Definition::Function(function) if function.strict == Some(true));
+    let binds = !own && request.tools.iter().any(is_strict);
     let mut tools = Vec::new();
     let mut strict = Vec::new();
     for (index, tool) in request.tools.iter().enumerate() {
@@ -54,7 +65,8 @@ pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, notes: 
                 let mut inner = Map::new();
                 put(&mut inner, "name", function.name.clone());
                 put_some(&mut inner, "description", function.description.as_ref());
-                put(&mut inner, "parameters", schema(function));
+                let schema = schema(function, &format!("tools[{index}]"), binds, notes);
+                put(&mut inner, "parameters", schema);
                 put(&mut written, "type", "function");
                 put(&mut written, "function", inner);
             }
@@ -85,7 +97,6 @@ pub(super) fn put_tools(map: &mut Map<String, Value>, request: &Request, notes: 
     }
     let wanted = strict.contains(&Some(true));
     if wanted && strict.iter().any(|each| *each != Some(true)) {
-        // Strictness is one switch for all of them there.
         notes.lowered.push("tools.strict".to_owned());
     }
     if wanted || strict.contains(&Some(false)) {

@@ -178,7 +178,7 @@ fn put_schema(config: &mut Map<String, Value>, schema: &Schema, target: &Target<
         ("responseSchema", &Rules::GEMINI_OPENAPI)
     };
     let (mut lowered, named) = schema::lower(said, rules);
-    named.iter().for_each(|place| notes.lowered(format!("response_format.schema{place}")));
+    notes.lowered_at("response_format.schema", &named);
     if let Value::Object(map) = &mut lowered
         && !map.contains_key("$ref")
         && !(map.contains_key("anyOf") && name == "responseSchema")

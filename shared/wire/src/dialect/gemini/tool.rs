@@ -175,7 +175,7 @@ fn encode_function(
                 ("parameters", &Rules::GEMINI_OPENAPI)
             };
             let (lowered, named) = schema::lower(parameters, rules);
-            named.iter().for_each(|place| notes.lowered(format!("{at}.parameters{place}")));
+            notes.lowered_at(&format!("{at}.parameters"), &named);
             put(&mut map, name, lowered);
         }
     }

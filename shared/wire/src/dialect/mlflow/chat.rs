@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::complete;
 use crate::chat::{Delta, Request, Response, Stop};
 use crate::dialect::fields::{self, put};
-use crate::dialect::openai_chat::{self, EncoderOptions};
+use crate::dialect::openai_chat;
 pub use crate::dialect::openai_chat::{StreamDecoder, decode_response, decode_usage, encode_usage};
 use crate::dialect::{AnswerContext, DecodeError, Encoded, Target};
 use crate::fault::Fault;
@@ -55,8 +55,7 @@ impl StreamEncoder {
     /// An encoder at the beginning of a stream.
     #[must_use]
     pub fn new(context: AnswerContext) -> Self {
-        let AnswerContext { id, created, model, include_usage, .. } = context;
-        Self(openai_chat::StreamEncoder::new(EncoderOptions { id, created, model, include_usage }))
+        Self(openai_chat::StreamEncoder::unmarked(context))
     }
 }
 

@@ -105,14 +105,20 @@ fn take_annotations(map: &mut Extra, parts: &mut [Part]) {
 }
 
 /// Writes a message of a request. Tool results become messages of their own, before the rest of the message: the
-/// format has no other place for them.
-pub(super) fn encode_messages(message: &Message, index: usize, out: &mut Vec<Value>, notes: &mut Notes) {
+/// format has no other place for them. `own` says that it was read from this format.
+pub(super) fn encode_messages(
+    message: &Message,
+    index: usize,
+    own: bool,
+    out: &mut Vec<Value>,
+    notes: &mut Notes,
+) {
     let mut others = 0_usize;
     let mut results = 0_usize;
     for part in &message.parts {
         if let Content::ToolResult(result) = &part.content {
             results += 1;
-            let mut map = encode_result(message, result, index, notes);
+            let mut map = encode_result(message, result, index, own, notes);
             if message.role == Role::Tool || message.role == Role::Function {
                 merge(&mut map, &message.extra);
             }
@@ -123,7 +129,7 @@ pub(super) fn encode_messages(message: &Message, index: usize, out: &mut Vec<Val
         }
     }
     if others > 0 || results == 0 {
-        out.push(Value::Object(encode_message(message, index, notes)));
+        out.push(Value::Object(encode_message(message, index, own, notes)));
     }
 }
 
@@ -131,6 +137,7 @@ fn encode_result(
     message: &Message,
     result: &ToolResult,
     index: usize,
+    own: bool,
     notes: &mut Notes,
 ) -> Map<String, Value> {
     let mut map = Map::new();
@@ -142,7 +149,7 @@ fn encode_result(
     }
     put_some(&mut map, "name", result.name.as_ref());
     let parts: Vec<&Part> = result.parts.iter().collect();
-    put_content(&mut map, &parts, result.shape, &Role::Tool, &format!("messages[{index}]"), notes);
+    put_content(&mut map, &parts, result.shape, &Role::Tool, &format!("messages[{index}]"), own, notes);
     if result.is_error {
         notes.hint(
             format!("messages[{index}].tool_result.is_error"),
@@ -153,7 +160,12 @@ fn encode_result(
 }
 
 /// Writes everything of a message but tool results.
-pub(super) fn encode_message(message: &Message, index: usize, notes: &mut Notes) -> Map<String, Value> {
+pub(super) fn encode_message(
+    message: &Message,
+    index: usize,
+    own: bool,
+    notes: &mut Notes,
+) -> Map<String, Value> {
     let mut map = Map::new();
     put(&mut map, "role", message.role.as_str());
     put_some(&mut map, "name", message.name.as_ref());
@@ -174,7 +186,7 @@ pub(super) fn encode_message(message: &Message, index: usize, notes: &mut Notes)
             Content::ToolCall(_) | Content::ToolResult(_) => false,
         })
         .collect();
-    put_content(&mut map, &content, message.shape, &message.role, &format!("messages[{index}]"), notes);
+    put_content(&mut map, &content, message.shape, &message.role, &format!("messages[{index}]"), own, notes);
     let mut refusal = None::<String>;
     let mut annotations = Vec::new();
     let mut offset = 0_u64;
@@ -228,6 +240,7 @@ pub(super) fn put_content(
     shape: Shape,
     role: &Role,
     at: &str,
+    own: bool,
     notes: &mut Notes,
 ) {
     let text = |part: &&Part| match &part.content {
@@ -257,7 +270,8 @@ pub(super) fn put_content(
     }
     let mut values = Vec::with_capacity(parts.len());
     for (place, part) in parts.iter().enumerate() {
-        match part::encode_part(part) {
+        let foreign = !own && matches!(part.content, Content::Other(_));
+        match part::encode_part(part).filter(|_| !foreign) {
             Some(value) => values.push(value),
             None => notes.meaning(
                 format!("{at}.content[{place}]"),

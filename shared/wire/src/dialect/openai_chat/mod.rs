@@ -4,7 +4,9 @@
 //! Two ways through it. When caller and provider both speak it, [`peek`] looks at bytes without taking them apart;
 //! for everything else the bytes are read into [`crate::chat`] and written from it.
 
+mod effort;
 pub mod error;
+mod foreign;
 mod message;
 mod part;
 pub mod peek;
@@ -27,5 +29,5 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response, encode_response_as, encode_usage};
 pub(in crate::dialect) use response::{known_usage, read_answer, write_answer};
 pub use stream::StreamDecoder;
-pub use stream_write::{EncoderOptions, StreamEncoder};
+pub use stream_write::StreamEncoder;
 pub use usage::decode_usage;

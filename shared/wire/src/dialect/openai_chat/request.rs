@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::message;
-use super::tool;
+use super::{effort, foreign, message, tool};
 use crate::chat::{
-    AudioOutput, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest,
-    ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, WebSearch,
+    AudioOutput, Definition, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest,
+    ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, Tool, ToolChoice,
+    WebSearch,
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
-use crate::dialect::{DecodeError, Encoded, Target};
+use crate::dialect::schema_name::schema_name;
+use crate::dialect::{DecodeError, Dialect, Encoded, Target, origin};
 use crate::json;
 
 /// Reads a request.
@@ -85,6 +86,7 @@ pub(in crate::dialect) fn read(mut map: Extra) -> Result<Request, DecodeError> {
             put(&mut map, "stream_options", options);
         }
     }
+    origin::mark(&mut map, Dialect::OpenAiChat);
     request.extra = map;
     Ok(request)
 }
@@ -177,7 +179,7 @@ fn take_reasoning(map: &mut Extra) -> Result<Option<ReasoningRequest>, DecodeErr
             effort: fields::try_string(&mut reasoning, "effort").map(|word| Effort::from(word.as_str())),
             budget: fields::try_whole(&mut reasoning, "max_tokens"),
             enabled: fields::try_boolean(&mut reasoning, "enabled"),
-            shown: None,
+            shown: fields::try_boolean(&mut reasoning, "exclude").map(|hidden| !hidden),
             spelling: ReasoningRequestSpelling::Reasoning,
         };
         fields::put_back(map, "reasoning", reasoning);
@@ -221,31 +223,35 @@ fn decode_search(mut map: Extra) -> Result<WebSearch, DecodeError> {
     Ok(WebSearch { context_size, location, extra: map })
 }
 
-/// Writes a request. What the format cannot say is left out and named.
+/// Writes a request. What the format cannot say is left out and named, and so is what only another vendor's format
+/// knows: its own tools, kinds of content, and forms of answers.
 #[must_use]
 pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
+    let own = origin::is(request, Dialect::OpenAiChat);
     let mut map = Map::new();
     let mut notes = Notes::default();
     put(&mut map, "model", target.model);
     let mut messages = Vec::with_capacity(request.messages.len());
-    for (index, each) in request.messages.iter().enumerate() {
-        message::encode_messages(each, index, &mut messages, &mut notes);
+    if own {
+        for (index, each) in request.messages.iter().enumerate() {
+            message::encode_messages(each, index, own, &mut messages, &mut notes);
+        }
+    } else {
+        for (index, each) in foreign::messages(request, target, &mut notes) {
+            message::encode_messages(&each, index, own, &mut messages, &mut notes);
+        }
     }
     put(&mut map, "messages", messages);
-    let legacy = request.legacy_functions;
-    if !request.tools.is_empty() {
-        let tools: Vec<Value> = request.tools.iter().map(|each| tool::encode_tool(each, legacy)).collect();
-        put(&mut map, if legacy { "functions" } else { "tools" }, tools);
-    }
-    if let Some(choice) = &request.tool_choice {
-        let name = if legacy { "function_call" } else { "tool_choice" };
-        put(&mut map, name, tool::encode_choice(choice, legacy));
-    }
+    let strict = !own && foreign::is_strict(target);
+    put_tools(&mut map, request, own, strict, &mut notes);
     put_some(&mut map, "parallel_tool_calls", request.parallel_tool_calls.as_ref());
     if let Some(format) = &request.response_format {
-        put(&mut map, "response_format", encode_format(format));
+        put_format(&mut map, format, own, &mut notes);
     }
     put_sampling(&mut map, &request.sampling);
+    if strict && map.shift_remove("top_k").is_some() {
+        notes.hint("sampling.top_k", "OpenAI has no such parameter");
+    }
     match &request.stop {
         Some(Stop::One(one)) => put(&mut map, "stop", one.clone()),
         Some(Stop::Many(many)) => put(&mut map, "stop", many.clone()),
@@ -253,15 +259,21 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     }
     put_some(&mut map, "n", request.n.as_ref());
     if let Some(limit) = request.output_limit {
-        put(&mut map, if limit.legacy { "max_tokens" } else { "max_completion_tokens" }, limit.tokens);
+        // The older name is the only one that many vendors know, and OpenAI's own models of today do not.
+        let older = if own || target.kind.is_empty() { limit.legacy } else { limit.legacy || !strict };
+        put(&mut map, if older { "max_tokens" } else { "max_completion_tokens" }, limit.tokens);
     }
     put_some(&mut map, "logprobs", request.logprobs.as_ref());
     put_some(&mut map, "top_logprobs", request.top_logprobs.as_ref());
     if let Some(reasoning) = &request.reasoning {
-        put_reasoning(&mut map, reasoning, &mut notes);
+        if own {
+            put_reasoning(&mut map, reasoning, &mut notes);
+        } else {
+            effort::put_effort(&mut map, reasoning, target, &mut notes);
+        }
     }
     put_some(&mut map, "modalities", request.modalities.as_ref());
-    put_output(&mut map, request, &mut notes);
+    put_output(&mut map, request, own, &mut notes);
     put_some(&mut map, "service_tier", request.service_tier.as_ref());
     put_some(&mut map, "user", request.user.as_ref());
     put_some(&mut map, "metadata", request.metadata.as_ref());
@@ -276,7 +288,38 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         put(&mut map, "stream_options", json!({"include_usage": include_usage}));
     }
     merge(&mut map, &request.extra);
+    origin::unmark(&mut map, Dialect::OpenAiChat);
     notes.into_encoded(json::to_bytes(&Value::Object(map)))
+}
+
+fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, strict: bool, notes: &mut Notes) {
+    let legacy = request.legacy_functions;
+    let mut tools = Vec::with_capacity(request.tools.len());
+    for (index, tool) in request.tools.iter().enumerate() {
+        if !own && matches!(tool.definition, Definition::BuiltIn(_)) {
+            let reason =
+                "a tool that another vendor runs; declare a function, or use a model that has the tool";
+            notes.meaning(format!("tools[{index}]"), reason);
+        } else if strict && tool.cache.is_some() {
+            notes.hint(format!("tools[{index}].cache"), "OpenAI caches prompts without being asked");
+            tools.push(tool::encode_tool(&Tool { cache: None, ..tool.clone() }, legacy));
+        } else {
+            tools.push(tool::encode_tool(tool, legacy));
+        }
+    }
+    if !tools.is_empty() {
+        put(map, if legacy { "functions" } else { "tools" }, tools);
+    }
+    match &request.tool_choice {
+        Some(ToolChoice::Other(_)) if !own => {
+            notes.meaning("tool_choice", "expected auto, none, required, or one of the request's tools");
+        }
+        Some(choice) => {
+            let name = if legacy { "function_call" } else { "tool_choice" };
+            put(map, name, tool::encode_choice(choice, legacy));
+        }
+        None => {}
+    }
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling) {
@@ -294,13 +337,17 @@ fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling) {
     put_some(map, "logit_bias", sampling.logit_bias.as_ref());
 }
 
-fn encode_format(format: &ResponseFormat) -> Value {
-    match format {
+fn put_format(map: &mut Map<String, Value>, format: &ResponseFormat, own: bool, notes: &mut Notes) {
+    let format = match format {
         ResponseFormat::Text => json!({"type": "text"}),
         ResponseFormat::JsonObject => json!({"type": "json_object"}),
         ResponseFormat::JsonSchema(schema) => {
             let mut inner = Map::new();
-            put_some(&mut inner, "name", schema.name.as_ref());
+            if own {
+                put_some(&mut inner, "name", schema.name.as_ref());
+            } else {
+                put(&mut inner, "name", schema_name(schema).into_owned());
+            }
             put_some(&mut inner, "description", schema.description.as_ref());
             put_some(&mut inner, "schema", schema.schema.as_ref());
             put_some(&mut inner, "strict", schema.strict.as_ref());
@@ -310,10 +357,16 @@ fn encode_format(format: &ResponseFormat) -> Value {
             merge(&mut map, &schema.extra);
             Value::Object(map)
         }
-        ResponseFormat::Other(value) => value.clone(),
-    }
+        ResponseFormat::Other(value) if own => value.clone(),
+        ResponseFormat::Other(_) => {
+            notes.meaning("response_format", "this form is another vendor's; use a JSON schema");
+            return;
+        }
+    };
+    put(map, "response_format", format);
 }
 
+/// Writes how much to reason in the field that it was read from.
 fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, notes: &mut Notes) {
     let mut inner = Map::new();
     let effort = reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
@@ -328,6 +381,7 @@ fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, not
             put_some(&mut inner, "effort", effort.as_ref());
             put_some(&mut inner, "max_tokens", reasoning.budget.as_ref());
             put_some(&mut inner, "enabled", reasoning.enabled.as_ref());
+            put_some(&mut inner, "exclude", reasoning.shown.map(|shown| !shown).as_ref());
             put(map, "reasoning", inner);
         }
         ReasoningRequestSpelling::Thinking => {
@@ -341,7 +395,7 @@ fn put_reasoning(map: &mut Map<String, Value>, reasoning: &ReasoningRequest, not
 }
 
 /// Writes what is said about the answer besides its text.
-fn put_output(map: &mut Map<String, Value>, request: &Request, notes: &mut Notes) {
+fn put_output(map: &mut Map<String, Value>, request: &Request, own: bool, notes: &mut Notes) {
     if let Some(audio) = &request.audio {
         let mut inner = Map::new();
         put_some(&mut inner, "voice", audio.voice.as_ref());
@@ -355,7 +409,7 @@ fn put_output(map: &mut Map<String, Value>, request: &Request, notes: &mut Notes
             put(&mut inner, "type", "content");
         }
         let values: Vec<&Part> = prediction.parts.iter().collect();
-        message::put_content(&mut inner, &values, prediction.shape, &Role::User, "prediction", notes);
+        message::put_content(&mut inner, &values, prediction.shape, &Role::User, "prediction", own, notes);
         merge(&mut inner, &prediction.extra);
         put(map, "prediction", inner);
     }

@@ -211,7 +211,7 @@ fn encode_choice(choice: &Choice) -> Value {
 /// An answer cannot be refused any more: content the format has no words for is left out.
 fn encode_answer(message: &Message) -> Map<String, Value> {
     // An answer is told as far as the format goes: what it has no word for cannot be asked of it either.
-    message::encode_message(message, 0, &mut Notes::default())
+    message::encode_message(message, 0, true, &mut Notes::default())
 }
 
 /// Writes token counts as OpenAI does. Cached and audio tokens are parts of the totals there.

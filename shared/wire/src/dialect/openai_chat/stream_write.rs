@@ -13,34 +13,15 @@ use crate::fault::Fault;
 use crate::json;
 use crate::sse;
 
-/// What every event of a stream says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EncoderOptions {
-    /// The id of the answer.
-    pub id: String,
-    /// When it began, in seconds since 1970.
-    pub created: u64,
-    /// The model's name as the caller knows it.
-    pub model: String,
-    /// Whether the caller asked for an event of its own for usage.
-    pub include_usage: bool,
-}
-
-impl From<AnswerContext> for EncoderOptions {
-    fn from(context: AnswerContext) -> Self {
-        let AnswerContext { id, created, model, include_usage, .. } = context;
-        Self { id: answer_id(&id), created, model, include_usage }
-    }
-}
-
 /// The id of an answer, with OpenAI's mark in front.
 pub(super) fn answer_id(id: &str) -> String {
-    format!("chatcmpl-{id}")
+    if id.starts_with("chatcmpl-") { id.to_owned() } else { format!("chatcmpl-{id}") }
 }
 
 /// Writes a stream.
 pub struct StreamEncoder {
-    options: EncoderOptions,
+    /// Its id has OpenAI's mark.
+    context: AnswerContext,
     service_tier: Option<String>,
     system_fingerprint: Option<String>,
     usage: Option<(Usage, Option<Value>)>,
@@ -56,20 +37,25 @@ struct ChoiceState {
 impl StreamEncoder {
     /// An encoder at the beginning of a stream.
     #[must_use]
-    pub fn new(options: EncoderOptions) -> Self {
-        Self { options, service_tier: None, system_fingerprint: None, usage: None, choices: Vec::new() }
+    pub fn new(context: AnswerContext) -> Self {
+        Self::unmarked(AnswerContext { id: answer_id(&context.id), ..context })
+    }
+
+    /// One that tells the id as it is, for formats near this one.
+    pub(in crate::dialect) const fn unmarked(context: AnswerContext) -> Self {
+        Self { context, service_tier: None, system_fingerprint: None, usage: None, choices: Vec::new() }
     }
 
     fn event(&self, choices: Vec<Value>, usage: Option<Value>, extra: Option<&Extra>, out: &mut BytesMut) {
         let mut map = Map::new();
-        put(&mut map, "id", self.options.id.clone());
+        put(&mut map, "id", self.context.id.clone());
         put(&mut map, "object", "chat.completion.chunk");
-        put(&mut map, "created", self.options.created);
-        put(&mut map, "model", self.options.model.clone());
+        put(&mut map, "created", self.context.created);
+        put(&mut map, "model", self.context.model.clone());
         put_some(&mut map, "service_tier", self.service_tier.as_ref());
         put_some(&mut map, "system_fingerprint", self.system_fingerprint.as_ref());
         put(&mut map, "choices", choices);
-        if self.options.include_usage {
+        if self.context.include_usage {
             put(&mut map, "usage", usage.unwrap_or_default());
         }
         if let Some(extra) = extra {
@@ -263,7 +249,7 @@ impl crate::dialect::StreamEncoder for StreamEncoder {
     }
 
     fn end(&mut self, out: &mut BytesMut) {
-        if self.options.include_usage
+        if self.context.include_usage
             && let Some((usage, vendor)) = self.usage.take()
         {
             let usage = vendor.unwrap_or_else(|| encode_usage(&usage));

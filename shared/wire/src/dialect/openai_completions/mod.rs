@@ -2,7 +2,7 @@
 //!
 //! The prompt is one message of the user. Several prompts in one request, and prompts given as tokens, have no like in
 //! other formats; they are kept whole for a provider of this one, as are `suffix`, `echo` and `best_of`.
-//! [`weigh_extra`] names what is lost elsewhere. Errors and token counts are those of OpenAI Chat Completions. The
+//! `leave_extra` names what is lost elsewhere. Errors and token counts are those of OpenAI Chat Completions. The
 //! reference: <https://platform.openai.com/docs/api-reference/completions>.
 
 mod logprobs;
@@ -13,7 +13,8 @@ mod stream_write;
 #[cfg(test)]
 mod tests;
 
-pub use request::{decode_request, encode_request, weigh_extra};
+pub(in crate::dialect) use request::weigh_extra;
+pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub(in crate::dialect) use response::{encode_finish, words};
 pub use stream::StreamDecoder;

@@ -107,7 +107,7 @@ fn decode_prompt(prompt: Option<Value>) -> Result<Message, DecodeError> {
 /// What a request read from this format loses at a provider of another: several prompts, prompts as tokens, a text to
 /// end with, the prompt in the answer. To be asked before [`Request::leave_extra`].
 #[must_use]
-pub fn weigh_extra(request: &Request) -> Vec<Loss> {
+pub(in crate::dialect) fn weigh_extra(request: &Request) -> Vec<Loss> {
     let mut lost = Vec::new();
     let mut lose = |field: &str, reason: &'static str, weight| {
         lost.push(Loss { field: field.to_owned(), reason: reason.into(), weight });

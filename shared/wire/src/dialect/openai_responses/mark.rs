@@ -21,8 +21,11 @@ pub(super) const INPUT: &str = "openai_responses_input";
 /// On a tool: `strict` was not said, and is true by default.
 pub(super) const STRICT_BY_DEFAULT: &str = "openai_responses_strict";
 
+/// On a request: which sort of summary of its reasoning was asked for, the value of `reasoning.summary`.
+pub(super) const SUMMARY: &str = "=openai_responses_summary";
+
 /// All marks, to be taken out of what is written.
-const ALL: [&str; 4] = [ORIGIN, INSTRUCTIONS, INPUT, STRICT_BY_DEFAULT];
+const ALL: [&str; 5] = [ORIGIN, INSTRUCTIONS, INPUT, STRICT_BY_DEFAULT, SUMMARY];
 
 /// An item or a part that is not known here; `fields` are all of its fields but `type`.
 pub(super) fn other(kind: String, mut fields: Extra, what: &str) -> Part {

@@ -5,7 +5,7 @@
 //! names are those of OpenAI's API reference, <https://platform.openai.com/docs/api-reference/responses>.
 //!
 //! State that OpenAI keeps for a caller (`previous_response_id`, `conversation`, `background`, `prompt`) is not kept
-//! here. It passes to a provider of this format and has no meaning for another; [`weigh_extra`] names what is lost.
+//! here. It passes to a provider of this format and has no meaning for another; `leave_extra` names what is lost.
 
 mod annotation;
 pub mod error;
@@ -29,7 +29,8 @@ mod tool;
 pub mod usage;
 
 pub use error::{decode_fault_at, encode_error, encode_fault, find_fault};
-pub use request::{decode_request, weigh_extra};
+pub use request::decode_request;
+pub(in crate::dialect) use request::weigh_extra;
 pub use request_write::encode_request;
 pub use response::decode_response;
 pub use response_write::encode_response;

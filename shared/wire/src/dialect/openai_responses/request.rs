@@ -8,7 +8,7 @@ use crate::chat::{
     Effort, Extra, Message, OutputLimit, ReasoningRequest, Request, ResponseFormat, Role, Sampling, Schema,
     Shape,
 };
-use crate::dialect::fields::{self, Path, put};
+use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::{DecodeError, Loss, Weight};
 
 /// The entry of `include` that asks for log-probabilities.
@@ -50,10 +50,15 @@ pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
     take_include(&mut request, &mut map)?;
     if let Some(mut reasoning) = fields::object(&mut map, path, "reasoning")? {
         let effort = fields::string(&mut reasoning, &Path::Field(path, "reasoning"), "effort")?;
-        request.reasoning = effort
-            .map(|word| ReasoningRequest { effort: Some(Effort::from(word.as_str())), ..Default::default() });
-        if request.reasoning.is_none() || !reasoning.is_empty() {
+        let summary = fields::take_if(&mut reasoning, "summary", Value::is_string);
+        let shown = summary.is_some().then_some(true);
+        if (effort.is_none() && shown.is_none()) || !reasoning.is_empty() {
             put(&mut map, "reasoning", reasoning);
+        }
+        put_some(&mut map, mark::SUMMARY, summary.as_ref());
+        if effort.is_some() || shown.is_some() {
+            let effort = effort.map(|word| Effort::from(word.as_str()));
+            request.reasoning = Some(ReasoningRequest { effort, shown, ..Default::default() });
         }
     }
     request.service_tier = fields::string(&mut map, path, "service_tier")?;
@@ -178,7 +183,7 @@ fn take_include(request: &mut Request, map: &mut Map<String, Value>) -> Result<(
 /// format. Fields that only say a default are passed over. To be asked before [`Request::leave_extra`], which names
 /// the same fields without their weight.
 #[must_use]
-pub fn weigh_extra(request: &Request) -> Vec<Loss> {
+pub(in crate::dialect) fn weigh_extra(request: &Request) -> Vec<Loss> {
     let known = |name: &str, value: &Value| {
         let meaning = |reason| Some((Weight::Meaning, reason));
         let hint = |reason| Some((Weight::Hint, reason));
@@ -202,7 +207,7 @@ pub fn weigh_extra(request: &Request) -> Vec<Loss> {
             ("safety_identifier", _) => hint("an id of the person for OpenAI"),
             ("prompt_cache_retention" | "prompt_cache_options", _) => hint("how OpenAI caches the prompt"),
             ("reasoning", Value::Object(fields)) if fields.values().all(Value::is_null) => None,
-            ("reasoning", _) => hint("whether and how to summarize reasoning is particular to OpenAI"),
+            ("reasoning", _) => hint("how reasoning is summarized and kept is particular to OpenAI"),
             ("stream_options", _) => hint("padding of events is particular to OpenAI"),
             _ => None,
         }

@@ -8,6 +8,7 @@ use super::{mark, reasoning, tool};
 use crate::chat::{Content, Effort, Message, Request, ResponseFormat, Role, Sampling, Shape};
 use crate::dialect::fields::{merge, put, put_some};
 use crate::dialect::loss::Notes;
+use crate::dialect::schema_name::schema_name;
 use crate::dialect::{Encoded, Target};
 use crate::json;
 
@@ -36,6 +37,11 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         let mut inner = Map::new();
         let effort = reasoning::effort(asked);
         put_some(&mut inner, "effort", effort.as_ref().map(|effort| effort.as_str().to_owned()).as_ref());
+        match request.extra.get(mark::SUMMARY) {
+            Some(word) => put(&mut inner, "summary", word.clone()),
+            None if asked.shown == Some(true) => put(&mut inner, "summary", "auto"),
+            None => {}
+        }
         if !inner.is_empty() {
             put(&mut map, "reasoning", inner);
         }
@@ -125,8 +131,7 @@ pub(super) fn encode_text(request: &Request, notes: &mut Notes) -> Map<String, V
         Some(ResponseFormat::JsonObject) => put(&mut format, "type", "json_object"),
         Some(ResponseFormat::JsonSchema(schema)) => {
             put(&mut format, "type", "json_schema");
-            // The format requires a name; it does not matter which.
-            put(&mut format, "name", schema.name.clone().unwrap_or_else(|| "answer".to_owned()));
+            put(&mut format, "name", schema_name(schema).into_owned());
             put_some(&mut format, "description", schema.description.as_ref());
             put_some(&mut format, "schema", schema.schema.as_ref());
             put_some(&mut format, "strict", schema.strict.as_ref());

@@ -160,7 +160,7 @@ pub(super) fn complete(map: &mut Map<String, Value>, request: Option<&Request>) 
     add("previous_response_id", asked("previous_response_id"));
     add("prompt_cache_key", request.prompt_cache_key.clone().into());
     let effort = request.reasoning.as_ref().and_then(reasoning::effort);
-    let summary = request.extra.get("reasoning").and_then(|asked| asked.get("summary")).cloned();
+    let summary = request.extra.get(mark::SUMMARY);
     add("reasoning", json!({"effort": effort.map(|effort| effort.as_str().to_owned()), "summary": summary}));
     add("safety_identifier", asked("safety_identifier"));
     add("service_tier", request.service_tier.clone().unwrap_or_else(|| "default".to_owned()).into());

@@ -46,6 +46,16 @@ impl StreamEncoder {
         }
     }
 
+    /// An encoder for the end of a stream that somebody else has begun, as `start` says; its next event has this number.
+    pub(in crate::dialect) fn continuing(start: &Start, number: u64) -> Self {
+        let context = AnswerContext {
+            created: start.created.unwrap_or_default(),
+            model: start.model.clone().unwrap_or_default(),
+            ..AnswerContext::default()
+        };
+        Self { start: start.clone(), number, begun: true, ..Self::new(context) }
+    }
+
     fn event(&mut self, kind: &str, fields: Map<String, Value>, out: &mut BytesMut) {
         let mut map = Map::new();
         put(&mut map, "type", kind);

@@ -57,7 +57,17 @@ fn a_binding_schema_is_lowered_to_what_is_taken() {
     let tool = json!({"tools": [{"type": "function",
         "function": {"name": "f", "strict": true, "parameters": schema}}]});
     let encoded = asked(&tool, OLDER);
-    assert_eq!(encoded.lowered, ["output_limit", "tools[0].parameters"]);
+    let n = "tools[0].parameters/properties/n";
+    assert_eq!(
+        encoded.lowered,
+        [
+            "output_limit".to_owned(),
+            format!("{n}/minimum"),
+            format!("{n}/maximum"),
+            "tools[0].parameters/properties/when/oneOf".to_owned(),
+            "tools[0].parameters/additionalProperties".to_owned()
+        ]
+    );
     let expected = json!({"type": "object", "required": ["n"], "additionalProperties": false, "properties": {
         "n": {"type": "integer", "description": "how many\n\n{minimum: 1, maximum: 9}"},
         "when": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
@@ -228,7 +238,7 @@ fn a_schema_for_the_answer_is_told_in_its_present_form() {
     assert_eq!(parse(&encoded.body)["output_config"], expected);
     assert_eq!((encoded.lost.len(), encoded.lowered), (0, vec!["output_limit".to_owned()]));
     let wish = asked(&format(json!({"name": "thing", "schema": {"type": "object"}})), OLDER);
-    assert_eq!(wish.lowered, ["output_limit", "response_format"]);
+    assert_eq!(wish.lowered, ["output_limit", "response_format.schema/additionalProperties"]);
     let any = asked(&json!({"response_format": {"type": "json_object"}}), OLDER);
     assert_eq!((fields_lost(&any), any.lost[0].weight), (vec!["response_format"], Weight::Meaning));
     assert_eq!(asked(&json!({"response_format": {"type": "text"}}), OLDER).lost, []);

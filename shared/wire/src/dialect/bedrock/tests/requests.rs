@@ -6,9 +6,9 @@ use crate::chat::{
     CacheLife, Content, Definition, Effort, Message, OutputLimit, ReasoningRequest, ReasoningRequestSpelling,
     Request, ResponseFormat, Role, Source, Stop, ToolChoice,
 };
-use crate::dialect::Target;
 use crate::dialect::bedrock::{decode_request, encode_request};
 use crate::dialect::loss::Weight;
+use crate::dialect::{Dialect, Target, origin};
 
 pub(super) fn read(body: &Value) -> Request {
     decode_request("anthropic.claude-sonnet-4-5-v1:0", false, body.to_string().as_bytes()).expect("readable")
@@ -117,7 +117,8 @@ fn fields_are_read_into_their_places() {
     assert_eq!(request.service_tier.as_deref(), Some("priority"));
     assert_eq!(request.metadata.as_ref().and_then(|metadata| metadata["a"].as_str()), Some("b"));
     assert_eq!(request.stream, Some(false));
-    assert!(request.extra.is_empty(), "{:?}", request.extra);
+    assert!(origin::is(&request, Dialect::Bedrock));
+    assert_eq!(request.extra.len(), 1, "{:?}", request.extra);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::{Number, Value, json};
 
 use crate::Usage;
 use crate::chat::*;
+use crate::dialect::{Dialect, origin};
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{1,12}"
@@ -14,6 +15,12 @@ fn text() -> impl Strategy<Value = String> {
 
 fn word() -> impl Strategy<Value = String> {
     "[a-z][a-zA-Z0-9_-]{0,8}"
+}
+
+/// As the reader leaves it: with the mark that says which format it was read from.
+fn own(mut extra: Extra) -> Extra {
+    origin::mark(&mut extra, Dialect::Bedrock);
+    extra
 }
 
 /// Unknown fields, with names that no format has.
@@ -140,7 +147,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
                     stop: stop.map(Stop::Many),
                     metadata: metadata.map(|word| Extra::from_iter([(word.clone(), word.into())])),
                     stream: Some(stream),
-                    extra,
+                    extra: own(extra),
                     ..Request::new("m", messages)
                 }
             },

@@ -55,12 +55,48 @@ fn a_conversation_with_tools_becomes_turns() {
             "system": [{"text": "be brief"}, {"text": "and kind"}],
             "inferenceConfig": {"maxTokens": 100, "temperature": 0.5, "stopSequences": ["END"]},
             "toolConfig": {"tools": [
-                {"toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": {"type": "object"}}, "strict": true}},
+                {"toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": {"type": "object", "additionalProperties": false}}, "strict": true}},
                 {"toolSpec": {"name": "g", "inputSchema": {"json": {"type": "object", "properties": {}}}}}],
                 "toolChoice": {"any": {}}},
             "serviceTier": {"type": "default"},
         })
     );
+}
+
+#[test]
+fn schemas_are_lowered_to_what_bedrock_takes_and_named() {
+    let schema = json!({"type": "object", "properties": {"day": {"$ref": "#/$defs/day"}},
+        "$defs": {"day": {"type": "string", "minLength": 2}}});
+    let request = |strict: bool| {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "a"}],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": schema, "strict": strict}}],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}});
+        let mut request = openai_chat::decode_request(body.to_string().as_bytes()).expect("a request");
+        request.leave_extra();
+        encode_request(&request, &Target::model("anthropic.claude-sonnet-4-5-v1:0"))
+    };
+    let encoded = request(false);
+    let body: Value = serde_json::from_slice(&encoded.body).expect("JSON");
+    assert_eq!(
+        body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"],
+        json!({"type": "object", "properties": {"day": {"type": "string", "minLength": 2}}})
+    );
+    let strict = json!({"type": "object", "additionalProperties": false,
+        "properties": {"day": {"type": "string", "description": "{minLength: 2}"}}});
+    let text = &body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"];
+    assert_eq!(serde_json::from_str::<Value>(text.as_str().expect("a text")).expect("JSON"), strict);
+    let day = "/properties/day";
+    assert_eq!(
+        encoded.lowered,
+        [
+            format!("tools[0].parameters{day}/$ref"),
+            format!("response_format.schema{day}/$ref"),
+            format!("response_format.schema{day}/minLength"),
+            "response_format.schema/additionalProperties".to_owned(),
+        ]
+    );
+    let body: Value = serde_json::from_slice(&request(true).body).expect("JSON");
+    assert_eq!(body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"], strict);
 }
 
 #[test]
@@ -304,7 +340,7 @@ fn no_field_is_left_out_in_silence() {
     let function = Function {
         name: "FUNCTION".into(),
         description: Some("TELLS".into()),
-        parameters: Some(json!({"b": "PARAMETERS"})),
+        parameters: Some(json!({"type": "object", "title": "PARAMETERS"})),
         strict: Some(true),
     };
     let request = Request {

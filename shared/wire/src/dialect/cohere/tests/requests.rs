@@ -6,8 +6,8 @@ use crate::chat::{
     Content, Definition, OutputLimit, ReasoningRequest, ReasoningRequestSpelling, Request, ResponseFormat,
     Role, Source, Stop, ToolChoice,
 };
-use crate::dialect::Target;
 use crate::dialect::cohere::{decode_request, encode_request};
+use crate::dialect::{Dialect, Target, origin};
 
 pub(super) fn read(body: &Value) -> Request {
     decode_request(body.to_string().as_bytes()).expect("readable")
@@ -90,7 +90,8 @@ fn fields_are_read_into_their_places() {
     assert_eq!(request.output_limit, Some(OutputLimit { tokens: 5, legacy: false }));
     assert_eq!(request.stop, Some(Stop::Many(vec!["a".into()])));
     assert_eq!(request.sampling.top_k, Some(3.into()));
-    assert!(request.extra.is_empty(), "{:?}", request.extra);
+    assert!(origin::is(&request, Dialect::Cohere));
+    assert_eq!(request.extra.len(), 1, "{:?}", request.extra);
 }
 
 #[test]

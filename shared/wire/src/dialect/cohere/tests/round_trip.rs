@@ -9,7 +9,7 @@ use super::streams;
 use crate::Usage;
 use crate::chat::*;
 use crate::dialect::cohere::{decode_request, decode_response, encode_request, encode_response};
-use crate::dialect::{AnswerContext, Target};
+use crate::dialect::{AnswerContext, Dialect, Target, origin};
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{1,12}"
@@ -17,6 +17,12 @@ fn text() -> impl Strategy<Value = String> {
 
 fn word() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9-]{0,8}"
+}
+
+/// As the reader leaves it: with the mark that says which format it was read from.
+fn own(mut extra: Extra) -> Extra {
+    origin::mark(&mut extra, Dialect::Cohere);
+    extra
 }
 
 /// Unknown fields, with names that no format has.
@@ -96,7 +102,7 @@ fn request() -> impl Strategy<Value = Request> {
             sampling: Sampling { temperature, top_p, seed: seed.map(Number::from), ..Sampling::default() },
             stop: stop.map(Stop::Many),
             stream,
-            extra,
+            extra: own(extra),
             ..Request::new("m", messages)
         },
     )

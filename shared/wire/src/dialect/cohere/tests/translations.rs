@@ -56,6 +56,33 @@ fn a_conversation_with_tools_is_said_in_cohere_s_words() {
     );
 }
 
+/// What Cohere promises to keep to is less than JSON Schema; what does not bind the model is told as it is.
+#[test]
+fn a_binding_schema_is_lowered_to_what_cohere_takes() {
+    let schema = json!({"type": "object", "additionalProperties": false, "properties": {
+        "city": {"type": "string", "minLength": 2, "pattern": "^[a-z]+$"}, "when": {"$ref": "#/$defs/day"}},
+        "$defs": {"day": {"type": "string", "format": "date"}}});
+    let lowered = json!({"type": "object", "required": ["city"], "properties": {
+        "city": {"type": "string", "pattern": "[a-z]+", "description": "{minLength: 2}"},
+        "when": {"type": "string", "format": "date"}}});
+    let asked = |strict: bool| {
+        json!({"model": "m", "messages": [{"role": "user", "content": "a"}],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": schema, "strict": strict}}],
+            "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}})
+    };
+    let (body, lost) = from_openai(&asked(true));
+    assert_eq!(lost, []);
+    assert_eq!(body["tools"][0]["function"]["parameters"], lowered);
+    assert_eq!(body["response_format"]["json_schema"], lowered);
+    assert_eq!(from_openai(&asked(false)).0["tools"][0]["function"]["parameters"], schema);
+    // A caller of Cohere's own format is taken at its word.
+    let own = json!({"model": "command-a", "messages": [{"role": "user", "content": "a"}], "strict_tools": true,
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}]});
+    let encoded = encode_request(&read(&own), &Target::model("command-a"));
+    assert_eq!(serde_json::from_slice::<Value>(&encoded.body).expect("JSON")["tools"], own["tools"]);
+    assert_eq!(encoded.lowered, Vec::<String>::new());
+}
+
 #[test]
 fn an_answer_becomes_one_of_openai_and_back() {
     let body = json!({"id": "1", "message": {"role": "assistant", "content": [
@@ -157,7 +184,7 @@ fn no_field_is_left_out_in_silence() {
     let function = |name: &str, strict| Function {
         name: name.into(),
         description: Some("TELLS".into()),
-        parameters: Some(json!({"b": "PARAMETERS"})),
+        parameters: Some(json!({"type": "object", "title": "PARAMETERS"})),
         strict,
     };
     let tool = |definition| Tool { definition, cache: Some(CacheMark::default()), extra: Extra::new() };

@@ -134,7 +134,7 @@ fn parallel_calls_get_ids_of_their_own_and_reach_openai_whole() {
     ]);
     let (deltas, ending) = read(&[framed(&[piece(calls, None), piece(json!([]), Some("STOP"))]).as_bytes()]);
     assert_eq!(ending, Ok(()));
-    let mut encoder = openai_chat::StreamEncoder::new(openai_chat::EncoderOptions::default());
+    let mut encoder = openai_chat::StreamEncoder::new(AnswerContext::default());
     let deltas: Vec<Delta> = deltas.into_iter().filter_map(Delta::without_extra).collect();
     let (heard, ending) =
         read_stream(&mut openai_chat::StreamDecoder::new(), [write_stream(&mut encoder, &deltas)]);

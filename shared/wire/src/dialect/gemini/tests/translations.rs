@@ -189,7 +189,7 @@ fn what_a_gemini_caller_asks_is_told_to_openai() {
                 "parameters": {"type": "object", "properties": {"x": {"type": ["integer", "null"]}}}}}],
             "tool_choice": {"type": "function", "function": {"name": "f"}},
             "response_format": {"type": "json_schema", "json_schema": {
-                "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+                "name": "answer", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}},
             "max_completion_tokens": 5, "top_k": 3, "stream": true,
         })
     );

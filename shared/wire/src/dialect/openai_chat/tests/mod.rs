@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod faults;
+mod foreign;
 mod round_trip;
 mod shapes;
 mod strategies;

@@ -6,13 +6,19 @@ use super::strategies::{request, response, streamed};
 use super::streams::{read, write};
 use crate::chat::collect;
 use crate::chat::{ChoiceDelta, Content, Delta, Response};
-use crate::dialect::Target;
 use crate::dialect::openai_chat::{
-    EncoderOptions, decode_request, decode_response, encode_request, encode_response, peek_request,
+    decode_request, decode_response, encode_request, encode_response, peek_request,
 };
+use crate::dialect::{AnswerContext, Target};
 
-fn options() -> EncoderOptions {
-    EncoderOptions { id: "chatcmpl-1".into(), created: 5, model: "m".into(), include_usage: true }
+fn options() -> AnswerContext {
+    AnswerContext {
+        id: "1".into(),
+        created: 5,
+        model: "m".into(),
+        include_usage: true,
+        ..AnswerContext::default()
+    }
 }
 
 /// Breaks what is appended into pieces of a few characters.

@@ -12,6 +12,7 @@ use crate::chat::{
     ReasoningRequestSpelling, ReasoningSpelling, Request, Response, ResponseFormat, Role, Sampling, Schema,
     Shape, Source, Stop, Text, TokenLogprob, Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
 };
+use crate::dialect::{Dialect, origin};
 
 /// Text that is not empty, with what breaks careless writers: quotes, controls, line ends, other scripts.
 pub(super) fn text() -> impl Strategy<Value = String> {
@@ -287,6 +288,12 @@ fn sampling() -> impl Strategy<Value = Sampling> {
     )
 }
 
+/// As the reader leaves it: with the mark that says which format it was read from.
+fn own(mut extra: Extra) -> Extra {
+    origin::mark(&mut extra, Dialect::OpenAiChat);
+    extra
+}
+
 pub(super) fn request() -> impl Strategy<Value = Request> {
     let stop = prop_oneof![text().prop_map(Stop::One), vec(text(), 0..3).prop_map(Stop::Many)];
     let limit = (1..u64::MAX, any::<bool>()).prop_map(|(tokens, legacy)| OutputLimit { tokens, legacy });
@@ -320,7 +327,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
             include_usage,
             store,
             metadata,
-            extra,
+            extra: own(extra),
             ..Request::new(model, messages)
         },
     )

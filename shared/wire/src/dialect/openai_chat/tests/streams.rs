@@ -7,15 +7,15 @@ use crate::Usage;
 use crate::chat::{
     ChoiceDelta, Content, Delta, FinishReason, Response, Role, Start, ToolCallDelta, ToolKind, collect,
 };
-use crate::dialect::openai_chat::{EncoderOptions, StreamDecoder, StreamEncoder};
-use crate::dialect::{StreamEncoder as _, StreamError, read_stream, write_stream};
+use crate::dialect::openai_chat::{StreamDecoder, StreamEncoder};
+use crate::dialect::{AnswerContext, StreamEncoder as _, StreamError, read_stream, write_stream};
 use crate::fault::{Fault, FaultKind};
 
 pub(super) fn read(pieces: &[&[u8]]) -> (Vec<Delta>, Result<(), StreamError>) {
     read_stream(&mut StreamDecoder::new(), pieces.iter().map(|piece| Bytes::copy_from_slice(piece)))
 }
 
-pub(super) fn write(deltas: &[Delta], options: EncoderOptions) -> Bytes {
+pub(super) fn write(deltas: &[Delta], options: AnswerContext) -> Bytes {
     write_stream(&mut StreamEncoder::new(options), deltas)
 }
 
@@ -230,8 +230,13 @@ fn the_last_usage_stands_and_zeros_say_nothing() {
 
 #[test]
 fn a_caller_gets_the_documented_events() {
-    let options =
-        EncoderOptions { id: "chatcmpl-1".into(), created: 5, model: "mine".into(), include_usage: true };
+    let options = AnswerContext {
+        id: "1".into(),
+        created: 5,
+        model: "mine".into(),
+        include_usage: true,
+        ..AnswerContext::default()
+    };
     let mut response = Response::text("theirs", "hi", Usage { input: 3, output: 1, ..Usage::default() });
     response.service_tier = Some("default".into());
     let stream = write(&response.into_deltas(), options);
@@ -256,13 +261,13 @@ fn a_caller_gets_the_documented_events() {
 #[test]
 fn usage_is_hidden_from_who_did_not_ask() {
     let usage = Usage { input: 3, output: 1, ..Usage::default() };
-    let stream = write(&Response::text("m", "hi", usage).into_deltas(), EncoderOptions::default());
+    let stream = write(&Response::text("m", "hi", usage).into_deltas(), AnswerContext::default());
     assert!(!String::from_utf8_lossy(&stream).contains("usage"));
 }
 
 #[test]
 fn a_failure_is_the_last_event_and_no_done_follows() {
-    let mut encoder = StreamEncoder::new(EncoderOptions::default());
+    let mut encoder = StreamEncoder::new(AnswerContext::default());
     let mut out = BytesMut::new();
     encoder.delta(&Delta::text("a"), &mut out);
     encoder.fail(&Fault::new(FaultKind::Cut, "cut"), &mut out);
@@ -284,7 +289,7 @@ fn custom_and_deprecated_calls_are_streamed_in_their_own_words() {
             Delta::of(0, ChoiceDelta::ToolArguments { call: 0, text: "a".into() }),
             Delta::of(0, ChoiceDelta::ToolArguments { call: 0, text: "b".into() }),
         ];
-        let stream = write(&deltas, EncoderOptions::default());
+        let stream = write(&deltas, AnswerContext::default());
         assert!(String::from_utf8_lossy(&stream).contains(holder));
         let response = collect(read(&[&stream]).0);
         let Content::ToolCall(call) = &response.choices[0].message.parts[0].content else { panic!("a call") };

@@ -282,7 +282,7 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     let request = request_of(&json!({
         "model": "m", "input": "a", "previous_response_id": "resp_1", "background": true, "prompt": {"id": "p"},
         "conversation": {"id": "c"}, "include": ["reasoning.encrypted_content"], "truncation": "auto",
-        "max_tool_calls": 1, "safety_identifier": "s", "reasoning": {"summary": "auto"}
+        "max_tool_calls": 1, "safety_identifier": "s", "reasoning": {"context": "all_turns"}
     }));
     let state = weigh_extra(&request);
     for name in ["previous_response_id", "background", "prompt", "conversation"] {
@@ -292,7 +292,8 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
         assert!(lost(&state).contains(&(name, Weight::Hint)), "{name}");
     }
     let plain = request_of(&json!({
-        "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": []
+        "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": [],
+        "reasoning": {"summary": "auto", "effort": null}
     }));
     assert_eq!(weigh_extra(&plain), []);
 }
