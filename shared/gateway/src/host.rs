@@ -117,7 +117,8 @@ pub trait Store {
     /// Sets the value. Durable when this returns.
     async fn write(&self, name: &str, value: Bytes) -> Result<(), StoreError>;
     /// Sets the value unless there is one; `false` when there is, which stays as it is. Of several at once exactly one
-    /// gets `true`. The provided way holds that promise only where nobody else writes meanwhile: it is for stores that
+    /// gets `true`, if their values differ: the same value may be taken for the same write, done again because its answer
+    /// was lost. The provided way holds that promise only where nobody else writes meanwhile: it is for stores that
     /// one process has to itself, and for those that cannot compare (Workers KV).
     async fn create(&self, name: &str, value: Bytes) -> Result<bool, StoreError> {
         if self.read(name).await?.is_some() {

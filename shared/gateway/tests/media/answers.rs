@@ -31,7 +31,7 @@ fn stream(kind: &str, pieces: &[&str], end: End) -> Reply {
 
 #[test]
 fn images_are_metered_in_the_providers_tokens_and_priced() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["painter"]);
     let usage = json!({
         "total_tokens": 4533, "input_tokens": 373, "output_tokens": 4160,
@@ -59,7 +59,7 @@ fn images_are_metered_in_the_providers_tokens_and_priced() {
 
 #[test]
 fn images_without_tokens_are_counted_and_have_no_price_unless_one_is_known() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["painter"]);
     let body = json!({"created": 1, "data": [{"url": "https://x/1"}, {"url": "https://x/2"}]});
     let path = "/v1/images/generations";
@@ -75,7 +75,7 @@ fn images_without_tokens_are_counted_and_have_no_price_unless_one_is_known() {
 
 #[test]
 fn sound_flows_as_it_comes_and_its_text_is_counted() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["voice"]);
     play(
         &site,
@@ -99,7 +99,7 @@ fn sound_flows_as_it_comes_and_its_text_is_counted() {
 
 #[test]
 fn sound_that_breaks_off_is_never_taken_for_all() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["voice"]);
     for end in [End::Break, End::Stall] {
         let script = play(
@@ -128,7 +128,7 @@ fn sound_that_breaks_off_is_never_taken_for_all() {
 
 #[test]
 fn events_about_sound_pass_and_their_usage_is_recorded() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["voice"]);
     let events = [
         "data: {\"type\":\"speech.audio.delta\",\"audio\":\"AA==\"}\n\n",
@@ -149,7 +149,7 @@ fn events_about_sound_pass_and_their_usage_is_recorded() {
 
 #[test]
 fn events_that_end_too_early_or_fail_end_with_an_error_event() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["voice"]);
     let delta = "data: {\"type\":\"speech.audio.delta\",\"audio\":\"AA==\"}\n\n";
     let failure = "data: {\"error\":{\"message\":\"the voice is gone\",\"type\":\"server_error\"}}\n\n";
@@ -170,7 +170,7 @@ fn events_that_end_too_early_or_fail_end_with_an_error_event() {
 
 #[test]
 fn transcripts_in_every_form() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["scribe"]);
     let path = "/v1/audio/transcriptions";
     let sent = form(&[("model", b"scribe"), ("file=a.mp3", b"x"), ("response_format", b"srt")]);
@@ -205,7 +205,7 @@ fn transcripts_in_every_form() {
 
 #[test]
 fn a_provider_that_is_busy_is_asked_again() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["painter"]);
     let path = "/v1/images/generations";
     let busy = Reply::whole(500, "application/json", r#"{"error":{"message":"oops"}}"#);

@@ -12,7 +12,7 @@ use super::site::{Heard, Incoming, Site, answer, bare, expect, form, form_type, 
 fn file(number: u64) -> Value {
     json!({
         "id": format!("file-{number}"), "object": "file", "bytes": 3, "created_at": 1_700_000_000 + number,
-        "filename": "a.jsonl", "purpose": if number % 2 == 0 { "batch" } else { "vision" },
+        "filename": "a.jsonl", "purpose": if number.is_multiple_of(2) { "batch" } else { "vision" },
     })
 }
 
@@ -36,7 +36,7 @@ fn ids(heard: &Heard) -> Vec<String> {
 
 #[test]
 fn a_file_is_its_tenants_from_the_first_to_the_last_call() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let (acme, other) = (site.key("acme", &["openai/*"]), site.key("other", &["openai/*"]));
     let heard = upload("/v1/files", &acme, &site, 2);
     assert_eq!((heard.status.as_u16(), heard.json()), (200, file(2)));
@@ -82,7 +82,7 @@ fn a_file_is_its_tenants_from_the_first_to_the_last_call() {
 
 #[test]
 fn lists_have_pages_and_purposes() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["openai/*"]);
     (0..5).for_each(|number| assert_eq!(upload("/v1/files", &key, &site, number).status, 200));
     let first = get(&site, &key, "/v1/files?limit=2", []);
@@ -107,7 +107,7 @@ fn lists_have_pages_and_purposes() {
 
 #[test]
 fn the_provider_is_named_where_there_are_several_and_found_by_the_id_otherwise() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["openai/*", "groq/*", "claude/*"]);
     let sent = || form(&[("purpose", b"batch"), ("file=a.jsonl", b"{}\n")]);
     play(&site, []);
@@ -158,7 +158,7 @@ fn batch(status: &str) -> Value {
 
 #[test]
 fn a_batch_is_made_of_ones_own_file_and_metered_once() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let (acme, other) = (site.key("acme", &["openai/*", "groq/*"]), site.key("other", &["openai/*"]));
     assert_eq!(upload("/v1/files?provider=openai", &acme, &site, 2).status, 200);
     let body = r#"{"input_file_id":"file-2","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
@@ -210,7 +210,7 @@ fn a_batch_is_made_of_ones_own_file_and_metered_once() {
 
 #[test]
 fn an_upload_in_parts_becomes_a_file() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let (acme, other) = (site.key("acme", &["openai/*"]), site.key("other", &["openai/*"]));
     let begun =
         json!({"id": "upload_1", "object": "upload", "status": "pending", "created_at": 1_700_000_000});
@@ -238,7 +238,7 @@ fn an_upload_in_parts_becomes_a_file() {
 
 #[test]
 fn what_makes_something_is_tried_once_and_what_cannot_be_noted_is_said() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["openai/*"]);
     let busy = || Reply::whole(500, "application/json", r#"{"error":{"message":"oops"}}"#);
     let script = play(&site, [expect("POST", "/v1/files", None, busy())]);

@@ -23,11 +23,11 @@ fn only_the_models_name_changes_wherever_it_stands() {
         // As Node's SDK and curl in OpenAI's own examples send it.
         [("file=a b.mp3", file), ("language", b"en"), ("model", b"scribe")],
     ] {
-        let site = Site::new(json!({}));
+        let site = Site::new(&json!({}));
         let key = site.key("acme", &["scribe"]);
         let script = play(&site, [expect("POST", PATH, Some(openai_forms::transcription), said())]);
         let sent = form(&fields);
-        let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(sent.clone(), 7, false)));
+        let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(&sent, 7, false)));
         assert_eq!((heard.status.as_u16(), heard.json()["text"].as_str()), (200, Some("hello")));
         assert_eq!(script.complaints(), Vec::<String>::new());
         let got = &script.received()[0];
@@ -44,7 +44,7 @@ fn only_the_models_name_changes_wherever_it_stands() {
 
 #[test]
 fn a_large_form_flows_while_it_comes_in() {
-    let site = Site::new(json!({"max_body": "2MiB"}));
+    let site = Site::new(&json!({"max_body": "2MiB"}));
     let key = site.key("acme", &["scribe"]);
     let script = play(&site, [expect("POST", PATH, Some(openai_forms::transcription), said())]);
     let file = vec![b'a'; 8 * MIB];
@@ -67,10 +67,10 @@ fn a_large_form_flows_while_it_comes_in() {
 fn a_late_model_is_waited_for_within_the_limit_or_announced() {
     let file = vec![b'a'; 4 * MIB];
     let late = form(&[("file=a.mp3", &file), ("model", b"scribe")]);
-    let site = Site::new(json!({"max_body": "2MiB"}));
+    let site = Site::new(&json!({"max_body": "2MiB"}));
     let key = site.key("acme", &["scribe"]);
     play(&site, []);
-    let body = || Incoming::pieces(late.clone(), 64 * 1024, true);
+    let body = || Incoming::pieces(&late, 64 * 1024, true);
     let (status, code, message) = site.call(post(PATH, &key, &form_type(), body())).error();
     assert_eq!((status, code.as_str()), (413, "request_too_large"));
     assert!(message.contains("before the files") && message.contains("x-postern-model"), "{message}");
@@ -101,10 +101,10 @@ fn a_second_model_never_reaches_an_upstream_as_a_whole() {
         (vec![("model", b"scribe".as_slice()), ("model", b"openai/gpt"), ("file=a", b"x")], false),
         (vec![("model", b"scribe"), ("file=a", &file), ("model", b"openai/gpt")], true),
     ] {
-        let site = Site::new(json!({}));
+        let site = Site::new(&json!({}));
         let key = site.key("acme", &["scribe"]);
         let script = play(&site, []);
-        let body = Incoming::pieces(form(&fields), 64 * 1024, false);
+        let body = Incoming::pieces(&form(&fields), 64 * 1024, false);
         let (status, _, message) = site.call(post(PATH, &key, &form_type(), body)).error();
         assert_eq!(status, 400);
         assert!(message.contains("twice"), "{message}");
@@ -116,7 +116,7 @@ fn a_second_model_never_reaches_an_upstream_as_a_whole() {
 
 #[test]
 fn a_caller_that_breaks_off_cancels_the_upstream_and_leaves_a_record() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["scribe"]);
     let script = play(&site, []);
     let sent = form(&[("model", b"scribe"), ("file=a.mp3", &vec![b'a'; 4 * MIB])]);
@@ -133,12 +133,12 @@ fn a_caller_that_breaks_off_cancels_the_upstream_and_leaves_a_record() {
 
 #[test]
 fn a_form_over_the_limit_is_refused_before_it_is_read_or_while_it_flows() {
-    let site = Site::new(json!({"max_body": "1MiB", "max_upload": "3MiB"}));
+    let site = Site::new(&json!({"max_body": "1MiB", "max_upload": "3MiB"}));
     let key = site.key("acme", &["scribe"]);
     let sent = form(&[("model", b"scribe"), ("file=a.mp3", &vec![b'a'; 4 * MIB])]);
     for declared in [true, false] {
         let script = play(&site, []);
-        let body = Incoming::pieces(sent.clone(), 64 * 1024, declared);
+        let body = Incoming::pieces(&sent, 64 * 1024, declared);
         let (status, code, message) = site.call(post(PATH, &key, &form_type(), body)).error();
         assert_eq!((status, code.as_str()), (413, "request_too_large"));
         assert!(message.contains("server.max_upload"), "{message}");
@@ -149,14 +149,14 @@ fn a_form_over_the_limit_is_refused_before_it_is_read_or_while_it_flows() {
 
 #[test]
 fn a_refusal_that_comes_early_is_passed_on_without_the_rest() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["scribe"]);
     let refusal = json!({"error": {"message": "Maximum content size limit exceeded", "type": "invalid_request_error", "param": null, "code": null}});
     let mut exchange = expect("POST", PATH, None, Reply::whole(413, "application/json", refusal.to_string()));
     exchange.expect.early = true;
     let script = play(&site, [exchange]);
     let sent = form(&[("model", b"scribe"), ("file=a.mp3", &vec![b'a'; 4 * MIB])]);
-    let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(sent, 64 * 1024, true)));
+    let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(&sent, 64 * 1024, true)));
     assert_eq!((heard.status.as_u16(), heard.json()), (413, refusal));
     assert_eq!(script.complaints(), Vec::<String>::new());
 }
@@ -164,7 +164,7 @@ fn a_refusal_that_comes_early_is_passed_on_without_the_rest() {
 #[test]
 fn what_is_held_goes_to_the_next_target_and_what_has_flowed_does_not() {
     let small = form(&[("model", b"patient"), ("file=a.mp3", b"ID3")]);
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["patient"]);
     let script = play(&site, [expect("POST", PATH, Some(openai_forms::transcription), said())]);
     let heard = site.call(post(PATH, &key, &form_type(), Incoming::whole(small)));
@@ -175,24 +175,24 @@ fn what_is_held_goes_to_the_next_target_and_what_has_flowed_does_not() {
     // A connection that was refused has taken nothing of a large one either.
     let large = form(&[("model", b"patient"), ("file=a.mp3", &vec![b'a'; 3 * MIB])]);
     let script = play(&site, [expect("POST", PATH, Some(openai_forms::transcription), said())]);
-    let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(large, 64 * 1024, true)));
+    let heard = site.call(post(PATH, &key, &form_type(), Incoming::pieces(&large, 64 * 1024, true)));
     assert_eq!((heard.status.as_u16(), script.complaints()), (200, vec![]));
 
     // One that has flowed is tried once, whatever comes back.
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["painter"]);
     let edits = "/v1/images/edits";
     let busy = Reply::whole(503, "application/json", r#"{"error":{"message":"busy"}}"#);
     let script = play(&site, [expect("POST", edits, Some(openai_forms::image_edit), busy)]);
     let large = form(&[("model", b"painter"), ("prompt", b"a"), ("image=a.png", &vec![b'a'; 3 * MIB])]);
-    let heard = site.call(post(edits, &key, &form_type(), Incoming::pieces(large, 64 * 1024, true)));
+    let heard = site.call(post(edits, &key, &form_type(), Incoming::pieces(&large, 64 * 1024, true)));
     assert_eq!((heard.error().0, script.complaints()), (503, vec![]));
     assert_eq!(site.record().attempts.len(), 1);
 }
 
 #[test]
 fn wrong_forms_are_refused_with_what_is_wrong() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["scribe", "claude-voice"]);
     play(&site, []);
     let refused = |kind: &str, body: Vec<u8>| {
@@ -222,7 +222,7 @@ fn wrong_forms_are_refused_with_what_is_wrong() {
 
 #[test]
 fn an_upstream_that_breaks_before_it_answers_is_told_apart() {
-    let site = Site::new(json!({}));
+    let site = Site::new(&json!({}));
     let key = site.key("acme", &["voice"]);
     let mut exchange = expect("POST", "/v1/audio/transcriptions", None, said());
     exchange.conduct = Conduct::BreakBeforeHead(std::time::Duration::from_millis(5));

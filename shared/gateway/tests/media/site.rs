@@ -47,7 +47,7 @@ impl Heard {
 }
 
 impl Site {
-    pub(crate) fn new(server: Value) -> Self {
+    pub(crate) fn new(server: &Value) -> Self {
         let host = FakeHost::default();
         host.set_secret("KEY", "upstream-secret");
         let document = json!({
@@ -201,7 +201,7 @@ impl Incoming {
     }
 
     /// In pieces of this size; the length is declared or not.
-    pub(crate) fn pieces(body: Vec<u8>, size: usize, declared: bool) -> Self {
+    pub(crate) fn pieces(body: &[u8], size: usize, declared: bool) -> Self {
         let length = declared.then_some(body.len() as u64);
         Self { script: body.chunks(size).map(|c| Does::Sends(Bytes::copy_from_slice(c))).collect(), length }
     }
