@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http_body::Body as _;
-use http_body_util::Full;
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use postern_gateway::FetchError;
+use postern_gateway::upload::BrokenOff;
+use postern_gateway::{FetchError, Outgoing};
 
 use crate::connect::{Connector, Roots, TIME, TookTooLong};
 
@@ -27,7 +27,7 @@ const PING_ANSWER: Duration = Duration::from_secs(10);
 
 /// The client of one runtime.
 #[derive(Clone)]
-pub struct Client(legacy::Client<Connector, Full<Bytes>>);
+pub struct Client(legacy::Client<Connector, RequestBody>);
 
 impl Client {
     /// A client without connections, which trusts these roots.
@@ -50,10 +50,10 @@ impl Client {
     /// When no connection can be had, or it breaks before there is a head.
     pub async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<impl Into<Outgoing>>,
         connect: Duration,
     ) -> Result<http::Response<UpstreamBody>, FetchError> {
-        let sending = self.0.request(request.map(Full::new));
+        let sending = self.0.request(request.map(|body| RequestBody(body.into())));
         match TIME.scope(connect, sending).await {
             Ok(response) => Ok(response.map(UpstreamBody)),
             Err(error) => Err(failure(&error)),
@@ -82,6 +82,41 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
         innermost = source;
     }
     innermost
+}
+
+/// The body of a request.
+struct RequestBody(Outgoing);
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match &mut self.0 {
+            Outgoing::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Outgoing::Stream(upload) => {
+                Pin::new(upload).poll_next(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.0, Outgoing::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            // Asked for once, when the request is begun.
+            Outgoing::Stream(upload) => upload.length().map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
 }
 
 /// The body of an upstream's answer.

@@ -2,6 +2,9 @@
 //!
 //! The end of a stream is withheld until the call is settled, because Lambda freezes the process afterwards. What the
 //! caller reads is not held back: only that nothing more comes.
+//!
+//! An answer that breaks off, and has no place for an error event, ends with the trailers by which Lambda takes an answer
+//! for failed (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>).
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,11 +15,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::header::SET_COOKIE;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
+use postern_gateway::upload::BrokenOff;
 use postern_gateway::{After, Body, Host as _, Timestamp, settle};
 use postern_wire::Dialect;
 use postern_wire::dialect::Framing;
@@ -27,6 +31,9 @@ use crate::host::LambdaHost;
 
 /// The largest whole answer that Lambda takes, bytes.
 const LARGEST: usize = 6 * 1024 * 1024;
+/// The trailers that say how an answer failed.
+pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+pub(crate) const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 /// Between the head and the body of a streamed answer.
 const SEPARATOR: [u8; 8] = [0; 8];
 
@@ -37,6 +44,10 @@ pub(crate) struct Stream {
     host: LambdaHost,
     head: Option<Bytes>,
     state: State,
+    /// Whether an error can be told in the body.
+    has_events: bool,
+    /// Whether the body broke off.
+    broken: bool,
     after: Option<After>,
     /// The format of a stream's caller.
     dialect: Dialect,
@@ -62,11 +73,15 @@ impl Stream {
         last: Timestamp,
     ) -> Self {
         let (parts, body) = response.into_parts();
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let has_events = kind.starts_with("text/event-stream") || kind.starts_with("application/json");
         Self {
             dialect: body.dialect().unwrap_or(Dialect::OpenAiChat),
             host: host.clone(),
             head: Some(head(&parts)),
             state: State::Body(Box::new(body)),
+            has_events,
+            broken: false,
             after,
             cut: Box::pin(tokio::time::sleep(cut.since(host.now()))),
             last,
@@ -80,37 +95,45 @@ impl Stream {
             // A panic ends this answer and nothing else.
             let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut **body).poll_frame(cx)));
             return match polled {
-                Err(_panic) => Poll::Ready(Some(self.fail("the gateway failed"))),
+                Err(_panic) => Poll::Ready(self.fail("the gateway failed")),
                 Ok(Poll::Ready(None)) => Poll::Ready(None),
                 Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
                     Ok(data) if data.is_empty() => continue,
                     Ok(data) => Poll::Ready(Some(data)),
                     Err(_trailers) => continue,
                 },
-                Ok(Poll::Ready(Some(Err(never)))) => match never {},
+                Ok(Poll::Ready(Some(Err(BrokenOff)))) => {
+                    self.broken = true;
+                    Poll::Ready(None)
+                }
                 Ok(Poll::Pending) => match self.cut.as_mut().poll(cx) {
                     Poll::Pending => Poll::Pending,
-                    Poll::Ready(()) => Poll::Ready(Some(self.fail("the function's time is over"))),
+                    Poll::Ready(()) => Poll::Ready(self.fail("the function's time is over")),
                 },
             };
         }
     }
 
-    /// Ends the body with an error event in the caller's format.
-    fn fail(&mut self, reason: &str) -> Bytes {
+    /// Ends the body, with an error event in the caller's format if it has a place for one.
+    fn fail(&mut self, reason: &str) -> Option<Bytes> {
         tracing::error!(reason, "an answer was cut");
         let fault = Fault::new(FaultKind::Timeout, reason);
         let ended = std::mem::replace(&mut self.state, State::Body(Box::new(Body::whole(Bytes::new()))));
+        if !self.has_events {
+            // Dropping the core's body makes it give its record.
+            self.broken = true;
+            return None;
+        }
         // What has panicked once may do so again. Dropping the core's body makes it give its record all the same.
         let event = catch_unwind(AssertUnwindSafe(|| match ended {
             State::Body(mut body) => body.interrupt(&fault),
             State::Settling(_) | State::Ended => None,
         }));
-        event.ok().flatten().unwrap_or_else(|| {
+        Some(event.ok().flatten().unwrap_or_else(|| {
             let mut out = BytesMut::new();
             self.dialect.stream_encoder(<_>::default(), Framing::Events).fail(&fault, &mut out);
             out.freeze()
-        })
+        }))
     }
 
     fn settle(&mut self) -> Settling {
@@ -136,6 +159,9 @@ impl http_body::Body for Stream {
                         return Poll::Pending;
                     }
                     this.state = State::Ended;
+                    if this.broken {
+                        return Poll::Ready(Some(Ok(Frame::trailers(broken_off()))));
+                    }
                 }
                 State::Body(_) => match (this.poll_body(cx), this.head.take()) {
                     // One write for the head and what is there already.
@@ -184,6 +210,18 @@ pub(crate) async fn settle_all(host: &LambdaHost, after: Option<After>, last: Ti
     }
 }
 
+/// What Lambda takes an answer for failed by.
+fn broken_off() -> HeaderMap {
+    let said = json!({ "errorType": "Postern.BrokenOff", "errorMessage": BrokenOff.to_string() });
+    let said = base64::engine::general_purpose::STANDARD.encode(said.to_string());
+    let mut trailers = HeaderMap::new();
+    trailers.insert(ERROR_TYPE, HeaderValue::from_static("Postern.BrokenOff"));
+    if let Ok(said) = HeaderValue::try_from(said) {
+        trailers.insert(ERROR_BODY, said);
+    }
+    trailers
+}
+
 /// The head of a streamed answer: JSON, and eight zero bytes.
 fn head(parts: &Parts) -> Bytes {
     let (headers, cookies) = headers(&parts.headers);
@@ -215,18 +253,27 @@ fn headers(headers: &HeaderMap) -> (Value, Vec<Value>) {
 /// A whole answer in the format of API Gateway. The body is read to its end; a stream too.
 pub(crate) async fn whole(response: Response<Body<LambdaHost>>) -> Bytes {
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await;
+    let body = match body.collect().await {
+        Ok(body) => body,
+        Err(BrokenOff) => {
+            parts.status = StatusCode::BAD_GATEWAY;
+            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let text = "the connection to the provider broke off before the answer was complete";
+            return encode(&parts, error_object(text, "upstream_cut").as_bytes());
+        }
+    };
     let answer = encode(&parts, &body.to_bytes());
     if answer.len() <= LARGEST {
         return answer;
     }
     tracing::error!(bytes = answer.len(), "an answer is larger than Lambda takes");
     let text = "the answer is larger than the 6 MB that Lambda takes: ask for a stream at a Function URL";
-    let error = json!({
-        "error": { "message": text, "type": "server_error", "param": null, "code": "answer_too_large" },
-    });
     parts.status = StatusCode::BAD_GATEWAY;
-    encode(&parts, error.to_string().as_bytes())
+    encode(&parts, error_object(text, "answer_too_large").as_bytes())
+}
+
+fn error_object(text: &str, code: &str) -> String {
+    json!({ "error": { "message": text, "type": "server_error", "param": null, "code": code } }).to_string()
 }
 
 fn encode(parts: &Parts, body: &[u8]) -> Bytes {

@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use postern_common::{Aws, Client, Environment, Roots, UpstreamBody};
 use postern_gateway::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
-use postern_gateway::{After, FetchError, Host, Journal, Secret, StoreError, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, Journal, Outgoing, Secret, StoreError, Timestamp, settle};
 
 use crate::dynamo::{DynamoJournal, DynamoStore, Table};
 use crate::metrics;
@@ -106,7 +105,7 @@ impl Host for LambdaHost {
 
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<UpstreamBody>, FetchError> {
         self.0.client.fetch(request, connect).await

@@ -19,6 +19,8 @@ use hyper_util::rt::TokioIo;
 use postern_gateway::Timestamp;
 use tokio::net::TcpStream;
 
+use crate::answer::{ERROR_BODY, ERROR_TYPE};
+
 /// The largest event, bytes. Lambda takes 6 MB, which escaping can make longer.
 const LARGEST_EVENT: usize = 32 << 20;
 
@@ -48,7 +50,7 @@ impl fmt::Display for RuntimeError {
     }
 }
 
-/// A body that is sent. It cannot fail: a failing one would reach the caller as text.
+/// A body that is sent. It cannot fail: one that breaks off says so in its trailers.
 pub(crate) type Streamed = Pin<Box<dyn Body<Data = Bytes, Error = std::convert::Infallible> + Send>>;
 
 enum Outgoing {
@@ -126,6 +128,9 @@ impl Runtime {
         headers.insert("lambda-runtime-function-response-mode", HeaderValue::from_static("streaming"));
         let kind = HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
         headers.insert(header::CONTENT_TYPE, kind);
+        // Named, or the client would not send them.
+        headers.append(header::TRAILER, ERROR_TYPE.into());
+        headers.append(header::TRAILER, ERROR_BODY.into());
         self.post(request).await
     }
 

@@ -91,18 +91,36 @@ export class Upstream {
     this.source = undefined;
     this.small = undefined;
     this.passage = undefined;
+    this.intake = undefined;
   }
 
   // Gives the head of the answer: the status, whether the first read gives all of the body, then a line for each header.
   // If the answer may flow to the caller as it is, what is read here is a copy.
-  async send(method, url, head, body, mayFlow) {
-    const response = await fetch(url, {
-      method,
-      headers: pairs(head),
-      body: body.length > 0 ? body.slice() : undefined,
-      redirect: "manual",
-      signal: this.control.signal,
-    });
+  send(method, url, head, body, mayFlow) {
+    return this.ask(method, url, head, body.length > 0 ? body.slice() : undefined, mayFlow);
+  }
+
+  // The same with a body that is written piece by piece, of this length if it is known.
+  sendPieces(method, url, head, length) {
+    const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+    this.intake = writable.getWriter();
+    // Every write tells of a failure by itself.
+    this.intake.closed.catch(() => {});
+    return this.ask(method, url, head, readable, false);
+  }
+
+  // Done when the platform has taken the piece.
+  write(piece) {
+    return this.intake.write(piece.slice());
+  }
+
+  endBody() {
+    return this.intake.close();
+  }
+
+  async ask(method, url, head, body, mayFlow) {
+    const { signal } = this.control;
+    const response = await fetch(url, { method, headers: pairs(head), body, redirect: "manual", signal });
     if (isSmall(response.headers)) {
       this.small = response;
     } else if (response.body) {

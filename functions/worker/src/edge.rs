@@ -29,6 +29,18 @@ extern "C" {
         body: &[u8],
         may_flow: bool,
     ) -> Promise;
+    #[wasm_bindgen(method, js_name = sendPieces)]
+    pub(crate) fn send_pieces(
+        this: &Upstream,
+        method: &str,
+        url: &str,
+        head: &str,
+        length: Option<f64>,
+    ) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn write(this: &Upstream, piece: &[u8]) -> Promise;
+    #[wasm_bindgen(method, js_name = endBody)]
+    pub(crate) fn end_body(this: &Upstream) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn read(this: &Upstream) -> Promise;
     #[wasm_bindgen(method)]

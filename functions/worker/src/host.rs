@@ -4,10 +4,9 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
 use js_sys::Uint8Array;
-use postern_gateway::{After, FetchError, Host, MayFlow, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, MayFlow, Outgoing, Secret, Timestamp, settle};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};
@@ -97,7 +96,7 @@ impl Host for WorkerHost {
     /// The platform does not tell when a connection is made, so `connect` bounds nothing; the core's other limits do.
     async fn fetch(
         &self,
-        request: Request<Bytes>,
+        request: Request<Outgoing>,
         _connect: Duration,
     ) -> Result<Response<UpstreamBody>, FetchError> {
         let may_flow = request.extensions().get::<MayFlow>().is_some() && self.lets_streams_flow();

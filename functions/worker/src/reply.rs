@@ -9,6 +9,7 @@ use futures_util::future::{Either, select};
 use http::Response;
 use http_body::Body as _;
 use js_sys::Promise;
+use postern_gateway::upload::BrokenOff;
 use postern_gateway::{Body, Host as _};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -33,7 +34,7 @@ impl Sending {
         let (parts, mut body) = response.into_parts();
         let (status, head) = (parts.status.as_u16(), head_text(&parts.headers));
         if body.size_hint().exact().is_some() {
-            let bytes = next(&mut body).await.unwrap_or_default();
+            let bytes = next(&mut body).await.and_then(Result::ok).unwrap_or_default();
             let response = edge::whole_response(status, &head, &bytes)?;
             return Ok(Self { response, rest: None });
         }
@@ -57,6 +58,11 @@ impl Sending {
             return watch(host, &outlet, body, &flow, gone).await;
         }
         while let Some(bytes) = unless(gone, next(&mut body)).await.flatten() {
+            let Ok(bytes) = bytes else {
+                drop(body);
+                written(gone, outlet.abort()).await;
+                return;
+            };
             // One piece is under way at a time: a slow caller slows the upstream down.
             if !written(gone, outlet.write(&bytes)).await {
                 return;
@@ -82,13 +88,16 @@ async fn watch(
         return;
     };
     drop(body);
-    written(gone, outlet.end(&last.unwrap_or_default())).await;
+    let last = last.and_then(Result::ok).unwrap_or_default();
+    written(gone, outlet.end(&last)).await;
 }
 
-async fn next(body: &mut Body<WorkerHost>) -> Option<Bytes> {
-    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
-    let Ok(frame) = frame;
-    frame.into_data().ok()
+/// The next bytes, `None` at the end.
+async fn next(body: &mut Body<WorkerHost>) -> Option<Result<Bytes, BrokenOff>> {
+    match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await? {
+        Ok(frame) => frame.into_data().ok().map(Ok),
+        Err(broken) => Some(Err(broken)),
+    }
 }
 
 /// Whether a write was taken.

@@ -1,14 +1,16 @@
 //! Calls to upstreams through the platform's `fetch`. Whatever is dropped before its end is cancelled.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::future::{Either, select};
 use http::{HeaderMap, HeaderName, Request, Response, header};
 use js_sys::Uint8Array;
-use postern_gateway::FetchError;
+use postern_gateway::upload::BrokenOff;
+use postern_gateway::{FetchError, Outgoing, Upload};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -17,16 +19,26 @@ use crate::request::header_value;
 
 /// Sends a request and gives the head of the answer. One that may flow can be let go by [`UpstreamBody::flow`].
 pub(crate) async fn fetch(
-    request: Request<Bytes>,
+    request: Request<Outgoing>,
     may_flow: bool,
 ) -> Result<Response<UpstreamBody>, FetchError> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();
     let mut call = Call { upstream: edge::Upstream::new(), open: true };
-    let sending =
-        call.upstream.send(parts.method.as_str(), &url, &head_text(&parts.headers), &body, may_flow);
-    drop(body);
-    let head = match JsFuture::from(sending).await {
+    let (method, head) = (parts.method.as_str(), head_text(&parts.headers));
+    let answered = match body {
+        Outgoing::Whole(body) => {
+            let sending = call.upstream.send(method, &url, &head, &body, may_flow);
+            drop(body);
+            JsFuture::from(sending).await
+        }
+        Outgoing::Stream(upload) => {
+            let length = upload.length().map(|length| length as f64);
+            let sending = call.upstream.send_pieces(method, &url, &head, length);
+            answer_to(&call.upstream, JsFuture::from(sending), upload).await?
+        }
+    };
+    let head = match answered {
         Ok(head) => head.as_string().unwrap_or_default(),
         Err(error) => {
             call.open = false;
@@ -51,6 +63,41 @@ pub(crate) async fn fetch(
     }
     let body = UpstreamBody { call, reading: None, is_whole };
     response.body(body).map_err(|_| FetchError::Broken(format!("its status {status} is none")))
+}
+
+/// Sends a body while it comes in, and gives the head of the answer once nothing more of the body is to be sent.
+async fn answer_to(
+    upstream: &edge::Upstream,
+    sending: JsFuture,
+    upload: Upload,
+) -> Result<Result<JsValue, JsValue>, FetchError> {
+    let broken = |_| FetchError::Broken("the request's body broke off".to_owned());
+    match select(sending, pin!(feed(upstream, upload))).await {
+        Either::Left((Ok(head), feeding)) => {
+            // An upstream that has refused the request wants no more of it.
+            if head.as_string().is_some_and(|head| head.starts_with('2')) {
+                feeding.await.map_err(broken)?;
+            }
+            Ok(Ok(head))
+        }
+        Either::Left((failed, _)) => Ok(failed),
+        Either::Right((fed, sending)) => {
+            fed.map_err(broken)?;
+            Ok(sending.await)
+        }
+    }
+}
+
+/// Writes a body to its end, or for as long as the upstream takes it.
+async fn feed(upstream: &edge::Upstream, mut upload: Upload) -> Result<(), BrokenOff> {
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut upload).poll_next(cx)).await {
+        if JsFuture::from(upstream.write(&piece?)).await.is_err() {
+            return Ok(());
+        }
+    }
+    // A failure here is one of the call, which tells of it.
+    let _ended = JsFuture::from(upstream.end_body()).await;
+    Ok(())
 }
 
 /// The platform does not tell whether a connection was ever made.

@@ -10,6 +10,7 @@ use futures_core::Stream;
 use crate::pipeline::After;
 use crate::record::{Record, RecordPage, RecordQuery, UsageQuery, UsageRow};
 use crate::time::Timestamp;
+use crate::upload::Outgoing;
 
 /// The outside world. Cheap to clone: a streamed body keeps one for its clock and its timers.
 pub trait Host: Clone + 'static {
@@ -42,9 +43,13 @@ pub trait Host: Clone + 'static {
     /// Sends a request and gives the head of the answer, its body still to be read. `connect` bounds the time to
     /// establish a connection, where the platform can tell; every other time limit is the core's. Redirects are not
     /// followed. Dropping the future or the body cancels the request.
+    ///
+    /// A body that is a stream is sent while it comes in. The head of an answer that does not say success may come before
+    /// the body is sent; the rest of the body is then not wanted. If the stream says that it broke off, the request is
+    /// cancelled, so that the upstream cannot take what it has for all there is.
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<Self::Body>, FetchError>;
     /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256 of RFC 7518), by the platform's own cryptography. `pkcs8` is a private

@@ -30,7 +30,9 @@ pub mod pipeline;
 pub mod policy;
 pub mod record;
 pub mod store;
+mod template;
 pub mod time;
+pub mod upload;
 
 pub use crate::http::openapi::document as openapi_document;
 pub use error::{ErrorKind, GatewayError};
@@ -38,3 +40,4 @@ pub use host::{FetchError, Host, Journal, MayFlow, Secret, Store, StoreError};
 pub use pipeline::{After, Body, Deadline, Gateway, Reply, handle, settle};
 pub use record::Record;
 pub use time::Timestamp;
+pub use upload::{Outgoing, Upload};

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, Outgoing, Secret, Timestamp, settle};
 
 use crate::authority;
 use crate::clock::{Clock, Sleep};
@@ -132,7 +131,7 @@ impl Host for FakeHost {
 
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<FakeBody>, FetchError> {
         match request.uri().host() {
@@ -162,11 +161,13 @@ impl Host for FakeHost {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::script::{Chunk, Conduct, End, Exchange, Expect, Fate, Reply};
 
-    fn request(url: &str) -> http::Request<Bytes> {
-        http::Request::post(url).body(Bytes::from_static(b"{}")).unwrap()
+    fn request(url: &str) -> http::Request<Outgoing> {
+        http::Request::post(url).body(Bytes::from_static(b"{}").into()).unwrap()
     }
 
     async fn next(body: &mut FakeBody) -> Option<Result<Bytes, FetchError>> {

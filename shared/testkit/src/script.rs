@@ -31,7 +31,7 @@ pub struct Expect {
     pub method: Method,
     /// The path, without the query.
     pub path: Option<String>,
-    /// Headers by name: the value, or `None` for one that must not be there.
+    /// Headers by name: the value, its beginning and `...`, or `None` for one that must not be there.
     pub headers: Vec<(String, Option<String>)>,
     /// The body.
     pub body: ExpectBody,
@@ -39,6 +39,8 @@ pub struct Expect {
     pub vendor: Option<Vendor>,
     /// Whether a refusal by `vendor` is what the test is about.
     pub refused: bool,
+    /// Whether it answers a body that comes in pieces before it has read any of it. Only the fake host plays this.
+    pub early: bool,
 }
 
 impl Default for Expect {
@@ -50,6 +52,7 @@ impl Default for Expect {
             body: ExpectBody::Any,
             vendor: None,
             refused: false,
+            early: false,
         }
     }
 }
@@ -215,6 +218,7 @@ struct State {
     by: Option<By>,
     received: Vec<Received>,
     complaints: Vec<String>,
+    coming: usize,
 }
 
 impl Script {
@@ -288,6 +292,34 @@ impl Script {
         (number, refuse_to_play(&complaint))
     }
 
+    /// Whether the next call is to be answered before its body was read.
+    pub(crate) fn next_is_early(&self) -> bool {
+        let state = self.state();
+        state.queue.front().or(state.always.as_ref()).is_some_and(|exchange| exchange.expect.early)
+    }
+
+    /// Notes how many bytes of a body that comes in pieces are there.
+    pub(crate) fn coming(&self, bytes: usize) {
+        self.state().coming = bytes;
+    }
+
+    /// How many bytes there are of the body that came in pieces last, also while it comes.
+    #[must_use]
+    pub fn came(&self) -> usize {
+        self.state().coming
+    }
+
+    /// Takes a call whose body broke off: an upstream sees it and can do nothing with it. It uses up no expected call.
+    pub(crate) fn receive_half(&self, parts: &Parts, so_far: Bytes) {
+        self.state().received.push(Received {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            body: so_far,
+            fate: Fate::Cancelled,
+        });
+    }
+
     /// Notes how far the answer to a call came; only the first note counts.
     pub fn ended(&self, number: usize, fate: Fate) {
         if let Some(received) = self.state().received.get_mut(number)
@@ -332,7 +364,11 @@ impl Expect {
         }
         for (name, expected) in &self.headers {
             let found = parts.headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()));
-            if found.as_deref() != expected.as_deref() {
+            let good = match expected.as_deref().map(|value| (value, value.strip_suffix("..."))) {
+                Some((_, Some(start))) => found.as_deref().is_some_and(|found| found.starts_with(start)),
+                expected => found.as_deref() == expected.map(|(value, _)| value),
+            };
+            if !good {
                 complaints.push(format!("the header {name} is {found:?}, not {expected:?}"));
             }
         }

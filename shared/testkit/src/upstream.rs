@@ -1,14 +1,15 @@
 //! Plays a script in virtual time.
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use postern_gateway::FetchError;
+use http::request::Parts;
+use postern_gateway::{FetchError, Outgoing, Upload};
 
 use crate::clock::{Clock, Sleep};
 use crate::script::{Chunk, Conduct, End, Fate, Script};
@@ -47,10 +48,19 @@ pub struct FakeBody {
 pub(crate) async fn fetch(
     script: &Script,
     clock: &Clock,
-    request: http::Request<Bytes>,
+    request: http::Request<Outgoing>,
     connect: Duration,
 ) -> Result<http::Response<FakeBody>, FetchError> {
     let (parts, body) = request.into_parts();
+    let body = match body {
+        Outgoing::Whole(body) => body,
+        // A script may refuse before it has read anything, as servers do with what they know to be too large.
+        Outgoing::Stream(_) if script.next_is_early() => Bytes::new(),
+        Outgoing::Stream(upload) => match read(script, &parts, upload).await {
+            Some(body) => body,
+            None => return Err(FetchError::Broken("the request broke off".to_owned())),
+        },
+    };
     let (number, conduct) = script.receive(&parts, &body);
     let watch = Watch { script: script.clone(), number };
     let reply = match conduct {
@@ -81,6 +91,33 @@ pub(crate) async fn fetch(
         response = response.header(name, value);
     }
     Ok(response.body(body).expect("the status and headers of a script are valid"))
+}
+
+/// A body that comes in. When it is dropped before its end, the upstream has seen half of it.
+struct Coming<'s> {
+    script: &'s Script,
+    parts: &'s Parts,
+    body: BytesMut,
+    complete: bool,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if !self.complete {
+            self.script.receive_half(self.parts, std::mem::take(&mut self.body).freeze());
+        }
+    }
+}
+
+/// Reads a body to its end; `None` when it broke off.
+async fn read(script: &Script, parts: &Parts, mut upload: Upload) -> Option<Bytes> {
+    let mut coming = Coming { script, parts, body: BytesMut::new(), complete: false };
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut upload).poll_next(cx)).await {
+        coming.body.extend_from_slice(&piece.ok()?);
+        script.coming(coming.body.len());
+    }
+    coming.complete = true;
+    Some(std::mem::take(&mut coming.body).freeze())
 }
 
 impl Stream for FakeBody {

@@ -1,4 +1,5 @@
-//! What a call consumed, in disjoint counts, so that each token is priced once.
+//! What a call consumed, in disjoint counts, so that each token is priced once; for images and sound also in the other
+//! units that vendors charge by.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// `input`, `cache_read`, `cache_write`, `cache_write_1h`, `input_audio` and `input_image` are disjoint and together are
 /// everything that was read; `output`, `output_audio` and `output_image` are disjoint and together everything that was
 /// written. `reasoning`, `accepted_prediction` and `rejected_prediction` are parts of `output`, for information.
-/// `searches` are no tokens and are in no total.
+/// `searches`, `images`, `audio_ms` and `characters` are no tokens and are in no total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -37,6 +38,15 @@ pub struct Usage {
     /// Image output tokens.
     #[serde(skip_serializing_if = "is_zero")]
     pub output_image: u64,
+    /// Generated images, where they are not counted in tokens.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub images: u64,
+    /// Milliseconds of sound that was read, where it is not counted in tokens.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub audio_ms: u64,
+    /// Characters (Unicode scalar values) of a text that was spoken, where it is not counted in tokens.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub characters: u64,
     /// The part of `output` that was reasoning.
     #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,

@@ -7,10 +7,17 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from anthropic import Anthropic
+from bedrock import Bedrock
+from cohere import Cohere
+from gemini import Gemini
 from openai_chat import OpenAiChat
+from openai_media import OpenAiMedia
+from openai_responses import OpenAiResponses
 from vendor import MIDWAY, MISCHIEF, Call, Refused
 
-VENDORS = [OpenAiChat()]
+VENDORS = [OpenAiChat(), OpenAiResponses(), Anthropic(), Gemini(), Bedrock(), Cohere()]
+MEDIA = OpenAiMedia()
 USER = re.compile(rb"user-[0-9a-f-]{32,36}")
 
 
@@ -55,13 +62,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        """What arrived, for tests."""
+        """What arrived, for tests; a thing that the vendor keeps."""
+        if MEDIA.claims(self.path):
+            return MEDIA.answer(self, "GET")
         if not self.path.startswith("/seen/"):
             return self.send(404, {"error": f"GET {self.path} is nobody's"})
         return self.send(200, self.server.log.of(self.path.removeprefix("/seen/")))
 
+    def do_DELETE(self):
+        """The end of a thing that the vendor keeps."""
+        if MEDIA.claims(self.path):
+            return MEDIA.answer(self, "DELETE")
+        return self.send(404, {"error": f"DELETE {self.path} is nobody's"})
+
     def do_POST(self):
         """A call."""
+        if MEDIA.claims(self.path):
+            return MEDIA.answer(self, "POST")
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         call = Call(self.path, headers, raw, self.server.key)

@@ -137,7 +137,10 @@ impl InProcessSite {
 async fn read(mut body: Body<FakeHost>, marker: Option<&[u8]>, heard: &mut Heard) {
     let mut all = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(frame) = frame;
+        let Ok(frame) = frame else {
+            heard.ending = Ending::Broken("the body broke off".to_owned());
+            return;
+        };
         if let Ok(data) = frame.into_data() {
             all.extend_from_slice(&data);
             heard.body = all.clone().freeze();

@@ -8,10 +8,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use postern_common::{Client, Roots, UpstreamBody};
-use postern_gateway::{After, FetchError, Host, Secret, Timestamp, settle};
+use postern_gateway::{After, FetchError, Host, Outgoing, Secret, Timestamp, settle};
 
 pub(crate) use tasks::Tasks;
 
@@ -102,7 +101,7 @@ impl Host for NativeHost {
 
     async fn fetch(
         &self,
-        request: http::Request<Bytes>,
+        request: http::Request<Outgoing>,
         connect: Duration,
     ) -> Result<http::Response<UpstreamBody>, FetchError> {
         self.0.client.fetch(request, connect).await

@@ -5,6 +5,7 @@ mod connections;
 mod dynamodb;
 mod import;
 mod keys;
+mod media;
 mod providers;
 mod records;
 mod start;

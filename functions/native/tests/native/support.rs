@@ -168,6 +168,13 @@ impl Gateway {
         self.request("POST", "/v1/chat/completions", key, &chat_body(model, "Hello there!", false))
     }
 
+    /// The most memory that the process has ever had, bytes, where the system tells.
+    pub(crate) fn most_memory(&self) -> Option<usize> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.split_whitespace().next()?.parse::<usize>().ok().map(|kilobytes| kilobytes << 10)
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().to_string();

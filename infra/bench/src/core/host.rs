@@ -13,7 +13,9 @@ use futures_core::Stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response};
 use postern_gateway::record::{Outcome, RecordPage, RecordQuery, UsageQuery, UsageRow, UsageSource};
-use postern_gateway::{After, FetchError, Host, Journal, Record, Secret, Store, StoreError, Timestamp};
+use postern_gateway::{
+    After, FetchError, Host, Journal, Outgoing, Record, Secret, Store, StoreError, Timestamp,
+};
 
 /// What the upstream answers to every call.
 pub(super) struct Upstream {
@@ -89,7 +91,7 @@ impl Host for BenchHost {
         &self.0.journal
     }
 
-    async fn fetch(&self, request: Request<Bytes>, _: Duration) -> Result<Response<Pieces>, FetchError> {
+    async fn fetch(&self, request: Request<Outgoing>, _: Duration) -> Result<Response<Pieces>, FetchError> {
         drop(request);
         let upstream = &self.0.upstream;
         let pieces = Pieces { upstream: Rc::clone(upstream), next: 0, waits: upstream.pieces.len() > 1 };

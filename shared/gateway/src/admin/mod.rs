@@ -3,6 +3,8 @@
 mod config;
 mod keys;
 mod query;
+
+pub(crate) use query::Query;
 mod reports;
 
 pub use config::stored as stored_config;
@@ -56,10 +58,10 @@ where
             let body = read_body(host, parts, body, MAX_BODY).await?;
             json_response(StatusCode::CREATED, &keys::create(host, &read_json(&body)?).await?)
         }
-        AdminOperation::ListKeys => json_response(ok, &keys::list(host, &query::Query::of(parts)?).await?),
+        AdminOperation::ListKeys => json_response(ok, &keys::list(host, &Query::of(parts)?).await?),
         AdminOperation::RevokeKey(id) => json_response(ok, &keys::revoke(host, &id).await?),
-        AdminOperation::Usage => json_response(ok, &reports::usage(host, &query::Query::of(parts)?).await?),
-        AdminOperation::Logs => json_response(ok, &reports::logs(host, &query::Query::of(parts)?).await?),
+        AdminOperation::Usage => json_response(ok, &reports::usage(host, &Query::of(parts)?).await?),
+        AdminOperation::Logs => json_response(ok, &reports::logs(host, &Query::of(parts)?).await?),
         AdminOperation::ReadConfig => json_response(ok, &config::read(gateway)),
         AdminOperation::WriteConfig => {
             let body = read_body(host, parts, body, MAX_BODY).await?;

@@ -15,10 +15,10 @@ const PAGE: usize = 100;
 const LONGEST_PAGE: usize = 1000;
 
 /// The parameters of a request.
-pub(super) struct Query(BTreeMap<String, String>);
+pub(crate) struct Query(BTreeMap<String, String>);
 
 impl Query {
-    pub(super) fn of(parts: &Parts) -> Result<Self, GatewayError> {
+    pub(crate) fn of(parts: &Parts) -> Result<Self, GatewayError> {
         let mut pairs = BTreeMap::new();
         for pair in parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -32,7 +32,7 @@ impl Query {
     }
 
     /// Refuses parameters that the operation does not have.
-    pub(super) fn only(&self, names: &[&str]) -> Result<(), GatewayError> {
+    pub(crate) fn only(&self, names: &[&str]) -> Result<(), GatewayError> {
         match self.0.keys().find(|name| !names.contains(&name.as_str())) {
             Some(name) => Err(bad(name, &format!("is not a parameter here: there are {}", names.join(", ")))),
             None => Ok(()),
@@ -40,7 +40,7 @@ impl Query {
     }
 
     /// A parameter that is there and not empty.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 

@@ -3,7 +3,7 @@
 use postern_wire::provider;
 
 use super::collection::Map;
-use super::document::{Config, MAX_BODY, Payloads, Provider, Records, Server};
+use super::document::{Config, MAX_BODY, MAX_UPLOAD, Payloads, Provider, Records, Server};
 use super::secret::SecretText;
 
 /// Vendors that are set up on their own when one of their usual variables is set; the first that is set is used.
@@ -24,6 +24,7 @@ impl Config {
         });
         let providers = demo.chain(usual).filter_map(|(kind, variable)| {
             let provider = Provider {
+                rest: None,
                 kind: provider::preset(kind)?,
                 base_url: None,
                 api_key: variable.map(SecretText::reference),
@@ -42,7 +43,7 @@ impl Config {
         Self {
             providers: providers.collect(),
             models: Map::default(),
-            server: Server { max_body: MAX_BODY },
+            server: Server { max_body: MAX_BODY, max_upload: MAX_UPLOAD },
             records: Records { payloads: Payloads::None },
             catalog: Map::default(),
         }

@@ -13,7 +13,8 @@ use super::credential::{Aws, Entra, Google, OAuth, Watsonx};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
-use super::scalar::{Day, Price, Size, Text, Time, Whole};
+use super::rest::Rest;
+use super::scalar::{Day, ImagePrice, Price, Size, Text, Time, Whole};
 use super::secret::SecretText;
 
 /// One day in milliseconds: no call lasts longer.
@@ -22,6 +23,9 @@ const A_DAY: u64 = 86_400_000;
 pub(super) const MAX_BODY: u64 = 32 << 20;
 /// A request larger than this would not fit in memory beside others.
 const LARGEST_BODY: u64 = 1 << 30;
+/// OpenAI takes files of 512 MB.
+pub(super) const MAX_UPLOAD: u64 = 512 << 20;
+const LARGEST_UPLOAD: u64 = 16 << 30;
 
 /// Tries on one target unless configured.
 const ATTEMPTS: u32 = 2;
@@ -85,6 +89,8 @@ section! {
         /// The date of the API for `azure`, as `2024-10-21`, where its older API is used: calls then go to
         /// `/openai/deployments/MODEL` below the resource, or to the deployment that `base_url` names.
         api_version: Option<String> as Maybe<Text>,
+        /// What the service takes and gives (`rest`).
+        rest: Option<Rest> as Maybe<Rest>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,
@@ -203,6 +209,9 @@ section! {
     pub struct Server {
         /// The largest request body; larger ones are refused with 413.
         max_body: u64 as Size<1024, LARGEST_BODY> = MAX_BODY,
+        /// The largest form (images, audio, files) that flows on to the provider while it comes in; larger ones are refused
+        /// with 413. Such a form is not held, so this may be much more than `max_body`.
+        max_upload: u64 as Size<1024, LARGEST_UPLOAD> = MAX_UPLOAD,
     }
 }
 
@@ -249,6 +258,8 @@ section! {
         input_image: Option<u64> as Maybe<Price>,
         /// Price of image output tokens.
         output_image: Option<u64> as Maybe<Price>,
+        /// Price of each generated image, where images are not counted in tokens.
+        image: Option<u64> as Maybe<ImagePrice>,
         /// Price of a million searches that the provider runs for an answer and bills one by one.
         search: Option<u64> as Maybe<Price>,
         /// The first day, in UTC, on which the prices here apply; at once if left out. The catalog's apply before.

@@ -194,6 +194,10 @@ fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 #[derive(Debug)]
 pub(super) struct Price;
 
+/// A price in US dollars for one image, kept as micro-USD, without rounding.
+#[derive(Debug)]
+pub(super) struct ImagePrice;
+
 /// 100,000 US dollars a million tokens: more is a mistake in the unit.
 const HIGHEST_PRICE: u64 = 100_000_000_000;
 
@@ -201,41 +205,65 @@ impl Shape for Price {
     type Value = u64;
 
     fn read(value: &Value, reader: &mut Reader) -> Option<u64> {
-        const EXPECTED: &str = "a price in US dollars for a million tokens, such as 0.15";
-        let Value::Number(number) = value else {
-            reader.unexpected(EXPECTED, value);
-            return None;
-        };
-        // The shortest text that stands for this number is the text that its author wrote, up to 15 digits.
-        let text = number.to_string();
-        if text.starts_with('-') {
-            reader.unexpected(&format!("{EXPECTED}, not below zero"), value);
-            return None;
-        }
-        match micros(&text) {
-            Some(price) if price <= HIGHEST_PRICE => Some(price),
-            Some(_) => {
-                reader.problem(format!(
-                    "{text} US dollars for a million tokens is too much; the unit may be wrong"
-                ));
-                None
-            }
-            None => {
-                reader.problem(format!("{text} has more than six decimals"));
-                None
-            }
-        }
+        read_price(value, "for a million tokens, such as 0.15", "for a million tokens", reader)
     }
 
     fn write(value: &u64) -> Value {
-        // Up to 100,000 dollars with six decimals is 11 digits: a double holds it exactly enough to print it back.
-        Value::from(*value as f64 / 1e6)
+        write_price(*value)
     }
 
     fn describe() -> Description {
-        let schema = json!({"type": "number", "minimum": 0, "maximum": HIGHEST_PRICE / 1_000_000});
-        Description::scalar("US dollars for a million tokens", schema)
+        Description::scalar("US dollars for a million tokens", price_schema())
     }
+}
+
+impl Shape for ImagePrice {
+    type Value = u64;
+
+    fn read(value: &Value, reader: &mut Reader) -> Option<u64> {
+        read_price(value, "for one image, such as 0.04", "for one image", reader)
+    }
+
+    fn write(value: &u64) -> Value {
+        write_price(*value)
+    }
+
+    fn describe() -> Description {
+        Description::scalar("US dollars for one image", price_schema())
+    }
+}
+
+fn read_price(value: &Value, expected: &str, unit: &str, reader: &mut Reader) -> Option<u64> {
+    let Value::Number(number) = value else {
+        reader.unexpected(&format!("a price in US dollars {expected}"), value);
+        return None;
+    };
+    // The shortest text that stands for this number is the text that its author wrote, up to 15 digits.
+    let text = number.to_string();
+    if text.starts_with('-') {
+        reader.unexpected(&format!("a price in US dollars {expected}, not below zero"), value);
+        return None;
+    }
+    match micros(&text) {
+        Some(price) if price <= HIGHEST_PRICE => Some(price),
+        Some(_) => {
+            reader.problem(format!("{text} US dollars {unit} is too much; the unit may be wrong"));
+            None
+        }
+        None => {
+            reader.problem(format!("{text} has more than six decimals"));
+            None
+        }
+    }
+}
+
+fn write_price(value: u64) -> Value {
+    // Up to 100,000 dollars with six decimals is 11 digits: a double holds it exactly enough to print it back.
+    Value::from(value as f64 / 1e6)
+}
+
+fn price_schema() -> Value {
+    json!({"type": "number", "minimum": 0, "maximum": HIGHEST_PRICE / 1_000_000})
 }
 
 /// A decimal number, perhaps with an exponent, in millionths; `None` if that is not a whole number or too large.

@@ -3,11 +3,13 @@
 pub(crate) mod endpoints;
 pub(crate) mod error;
 pub(crate) mod health;
+mod media_routes;
 mod mlflow_routes;
 mod model_shapes;
 pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;
+mod service_routes;
 mod surface;
 
 pub(crate) use routes::{AdminOperation, Route, Router};

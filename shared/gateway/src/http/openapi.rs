@@ -112,7 +112,12 @@ fn content(entry: &Entry) -> Value {
 }
 
 fn schema_content(name: &str) -> Value {
-    json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
+    let kind = match name {
+        "Form" => "multipart/form-data",
+        "Bytes" => "application/octet-stream",
+        _ => "application/json",
+    };
+    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{name}") } } })
 }
 
 /// Bodies of our own in full; of a vendor's format only what the gateway itself relies on.
@@ -142,6 +147,8 @@ fn schemas() -> Value {
         "ChatResponse": { "type": "object", "description": "OpenAI's chat completion, as the provider gave it." },
         "VendorRequest": { "type": "object", "description": "The request, in the vendor's own format." },
         "VendorAnswer": { "type": "object", "description": "The answer, in the vendor's own format." },
+        "Form": { "type": "object", "description": "The form, in the vendor's own format; `model` before the files." },
+        "Bytes": { "type": "string", "format": "binary" },
         "Model": {
             "type": "object",
             "required": ["id", "object", "created", "owned_by"],

@@ -3,11 +3,13 @@
 use http::{Method, StatusCode};
 use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
-use postern_wire::{Dialect, embed, rerank};
+use postern_wire::{Dialect, embed};
 
+use super::media_routes::MEDIA;
 use super::mlflow_routes::{MLFLOW, in_one_segment};
+use super::service_routes::SERVICES;
 use crate::error::{ErrorKind, GatewayError};
-use crate::pipeline::{Address, Asks, Kind};
+use crate::pipeline::{Address, Asks, Kind, Resource};
 
 /// What an administrator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) enum AdminOperation {
 pub(crate) enum Route {
     /// A call about a conversation.
     Call(Asks),
+    /// A call about what a provider keeps, with its id.
+    Resource(Resource, String),
     Models,
     Model(String),
     /// The list of endpoints, and one of them, in the shape of the path.
@@ -97,7 +101,7 @@ pub(crate) enum Tag {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
-    TABLE.iter().chain(MLFLOW)
+    TABLE.iter().chain(SERVICES).chain(MLFLOW).chain(MEDIA)
 }
 
 /// The routes of vendors and of our own.
@@ -124,17 +128,6 @@ const TABLE: &[Entry] = &[
         answer: "VendorAnswer",
         streams: true,
         make: |_| answer(Dialect::OpenAiResponses),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/responses/input_tokens",
-        tag: Tag::OpenAi,
-        id: "countResponseTokens",
-        summary: "How many tokens a prompt has (OpenAI Responses)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiResponses, Kind::Count),
         ..Entry::GET
     },
     Entry {
@@ -188,78 +181,18 @@ const TABLE: &[Entry] = &[
         make: |_| answer(Dialect::Gemini),
         ..Entry::GET
     },
+    // Where Google's SDKs call since they take this version by default.
     Entry {
         method: Method::POST,
-        path: "/v1/embeddings",
-        tag: Tag::OpenAi,
-        id: "createEmbedding",
-        summary: "Vectors of texts (OpenAI Embeddings)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/rerank",
-        tag: Tag::OpenAi,
-        id: "rerank",
-        summary: "Documents by their relevance to a question (Cohere's and Jina's format)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/moderations",
-        tag: Tag::OpenAi,
-        id: "createModeration",
-        summary: "Whether texts and images are harmful (OpenAI Moderations)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Moderate),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/embed",
-        tag: Tag::Cohere,
-        id: "cohereEmbed",
-        summary: "Vectors of texts (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Embed(embed::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/rerank",
-        tag: Tag::Cohere,
-        id: "cohereRerank",
-        summary: "Documents by their relevance to a question (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models",
+        path: "/v1/models/{*id}",
         tag: Tag::Gemini,
-        id: "listGeminiModels",
-        summary: "The models that the key may use (Gemini)",
+        id: "generateContentV1",
+        summary: "The same at the path of the API's first version (Gemini)",
+        body: Some("VendorRequest"),
         answer: "VendorAnswer",
-        query: &[("pageSize", "at most 1000"), ("pageToken", "nextPageToken of the page before")],
-        make: |_| Route::Models,
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models/{*id}",
-        tag: Tag::Gemini,
-        id: "retrieveGeminiModel",
-        summary: "One model, also of the form PROVIDER/MODEL (Gemini)",
-        answer: "VendorAnswer",
-        make: Route::Model,
+        streams: true,
+        query: &[("alt", "sse: a stream as events, not as one JSON array")],
+        make: |_| answer(Dialect::Gemini),
         ..Entry::GET
     },
     Entry {
@@ -439,7 +372,7 @@ fn gemini(address: &str, query: &str) -> Result<Route, GatewayError> {
 
 /// Finds routes.
 pub(crate) struct Router {
-    /// Each path leads to the entries of [`TABLE`] that have it, one a method.
+    /// Each path leads to the [`entries`] that have it, one a method.
     paths: matchit::Router<Vec<&'static Entry>>,
 }
 
@@ -513,6 +446,7 @@ mod tests {
         };
         let whole = find("/v1beta/models/demo/echo:generateContent", Some("key=k"));
         assert_eq!(whole, Address { model: "demo/echo".into(), stream: false, framing: Framing::Events });
+        assert_eq!(find("/v1/models/demo/echo:generateContent", Some("key=k")), whole);
         let array = find("/v1beta/models/m:streamGenerateContent", None);
         assert_eq!((array.stream, array.framing), (true, Framing::Array));
         let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));

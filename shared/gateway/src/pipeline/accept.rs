@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use postern_wire::dialect::Framing;
 use postern_wire::dialect::mlflow::endpoints::EndpointType;
 use postern_wire::dialect::mlflow::{self, Shape};
 use postern_wire::{Dialect, embed, rerank};
 
+use super::media::{Media, Resource};
 use crate::error::{ErrorKind, GatewayError};
 use crate::hex;
 use crate::host::Host;
@@ -37,6 +38,12 @@ pub(crate) enum Kind {
     Rerank(rerank::Format),
     /// To look for what is harmful.
     Moderate,
+    /// To run a classic model.
+    Invoke,
+    /// To make images or sound, or text of sound.
+    Media(Media),
+    /// To keep something, or to give or remove what is kept.
+    Resource(Resource),
 }
 
 impl Kind {
@@ -48,6 +55,9 @@ impl Kind {
             Self::Embed(_) => "embeddings",
             Self::Rerank(_) => "rerank",
             Self::Moderate => "moderations",
+            Self::Invoke => "invocation",
+            Self::Media(media) => media.operation(),
+            Self::Resource(resource) => resource.kind.name(),
         }
     }
 }
@@ -103,6 +113,10 @@ impl Call {
     /// its model.
     pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
         let Some(endpoint) = &self.endpoint else { return Ok(body) };
+        if !is_object(&self.parts.headers, &body) {
+            self.kind = Kind::Invoke;
+            return Ok(body);
+        }
         let (shape, body) = mlflow::address(endpoint, &body)?;
         (self.kind, self.dialect) = match shape {
             Shape::Endpoint(EndpointType::Chat) => (Kind::Answer, Dialect::OpenAiChat),
@@ -110,10 +124,7 @@ impl Call {
             Shape::Endpoint(EndpointType::Embeddings) => {
                 (Kind::Embed(embed::Format::OpenAi), Dialect::OpenAiChat)
             }
-            Shape::Scoring => {
-                let text = "expected `messages`, `prompt` or `input`";
-                return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
-            }
+            Shape::Scoring => (Kind::Invoke, Dialect::OpenAiChat),
         };
         Ok(body)
     }
@@ -128,8 +139,23 @@ impl Call {
             Kind::Embed(format) => format.name(),
             Kind::Rerank(format) => format.name(),
             Kind::Moderate => "openai_moderations",
+            Kind::Invoke => "invocation",
+            Kind::Media(_) => "openai_media",
+            Kind::Resource(_) => "openai_files",
         }
     }
+}
+
+/// Whether a body is to be a JSON object, which says by its fields what it asks. Classic models take other types too, and
+/// JSON of other kinds. Forms and plain text are what clients say who were not told what they send.
+fn is_object(headers: &HeaderMap, body: &Bytes) -> bool {
+    let said =
+        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let unsaid = matches!(kind.as_str(), "" | "application/x-www-form-urlencoded" | "text/plain");
+    let json = kind == "application/json" || kind.ends_with("+json");
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    (unsaid || json) && first != Some(&b'[')
 }
 
 /// The id of a call: a UUID version 7, so ids sort by the time of arrival.
@@ -259,43 +285,14 @@ where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let too_large = || {
-        let text =
-            format!("the request body is larger than the {limit} bytes this gateway takes (server.max_body)");
-        GatewayError::new(ErrorKind::BodyTooLarge, text)
-    };
-    let declared = parts.headers.get(http::header::CONTENT_LENGTH);
-    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let too_large = || too_large(limit, "server.max_body");
+    let declared = declared_length(parts, &body)?;
     if declared.is_some_and(|length| length > limit) || body.size_hint().lower() > limit {
         return Err(too_large());
     }
-    if let Some(encoding) = parts.headers.get(http::header::CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let text = "the request body is compressed: send it without content-encoding";
-        return Err(GatewayError::new(ErrorKind::Compressed, text).at("content-encoding"));
-    }
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
-    loop {
-        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-        let frame = match select(frame, host.sleep(BODY_PAUSE)).await {
-            Either::Left((frame, _)) => frame,
-            Either::Right(_) => {
-                let text = "the request body did not come in time";
-                return Err(GatewayError::new(ErrorKind::BodyIncomplete, text));
-            }
-        };
-        let data = match frame {
-            None => break,
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => data,
-                Err(_trailers) => continue,
-            },
-            Some(Err(_)) => {
-                return Err(GatewayError::new(ErrorKind::BodyIncomplete, "the request body broke off"));
-            }
-        };
+    while let Some(data) = next_data(host, &mut body).await? {
         let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
         if (so_far + data.len()) as u64 > limit {
             return Err(too_large());
@@ -314,6 +311,63 @@ where
         }
     }
     Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+}
+
+/// The refusal of a body over a limit, which is that of a key of the configuration.
+pub(super) fn too_large(limit: u64, key: &str) -> GatewayError {
+    let text = format!("the request body is larger than the {limit} bytes this gateway takes ({key})");
+    GatewayError::new(ErrorKind::BodyTooLarge, text)
+}
+
+/// The length of the body in bytes, where the caller declares it.
+///
+/// # Errors
+/// When the body is compressed, which no length says anything about.
+pub(super) fn declared_length<B: http_body::Body>(
+    parts: &Parts,
+    body: &B,
+) -> Result<Option<u64>, GatewayError> {
+    if let Some(encoding) = parts.headers.get(http::header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let text = "the request body is compressed: send it without content-encoding";
+        return Err(GatewayError::new(ErrorKind::Compressed, text).at("content-encoding"));
+    }
+    let declared = parts.headers.get(http::header::CONTENT_LENGTH);
+    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    Ok(body.size_hint().exact().or(declared))
+}
+
+/// The next bytes of a body, `None` at its end.
+///
+/// # Errors
+/// When the body pauses for too long or breaks off.
+pub(super) async fn next_data<H, B>(host: &H, body: &mut B) -> Result<Option<Bytes>, GatewayError>
+where
+    H: Host,
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+        let frame = match select(frame, host.sleep(BODY_PAUSE)).await {
+            Either::Left((frame, _)) => frame,
+            Either::Right(_) => {
+                let text = "the request body did not come in time";
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, text));
+            }
+        };
+        match frame {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(_)) => {
+                return Err(GatewayError::new(ErrorKind::BodyIncomplete, "the request body broke off"));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

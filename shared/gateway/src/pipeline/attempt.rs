@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use http::{HeaderMap, StatusCode, header};
 use postern_wire::dialect::DecodeError;
 use postern_wire::dialect::openai_chat::{PeekFailure, ResponseFacts};
-use postern_wire::{Fault, FaultKind, Usage};
+use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
 use super::authorize::{Unsent, send};
 use super::exchange::{How, Told};
@@ -25,7 +25,7 @@ use crate::host::{FetchError, Host};
 use crate::time::Timestamp;
 
 /// The largest whole answer, bytes. Images and audio come inside JSON.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How much of an error's body is read.
 const MAX_ERROR: usize = 256 * 1024;
 /// How much of a stream is held back while its first token has not come.
@@ -123,7 +123,7 @@ pub(super) async fn attempt<H: Host>(
     let answered = if status.is_success() {
         read_answer(host, leg, response, how, span).await.map_err(Failure::from)
     } else {
-        Err(read_error(host, leg, response, how, deadline).await)
+        Err(read_error(host, leg, response, how.errors(), how.errors_are_own(), deadline).await)
     };
     answered.map_err(|mut failure| {
         failure.fault.status.get_or_insert(status.as_u16());
@@ -178,7 +178,7 @@ async fn read_answer<H: Host>(
     })
 }
 
-fn describe_bad(headers: &HeaderMap, body: &[u8], error: &DecodeError) -> String {
+pub(super) fn describe_bad(headers: &HeaderMap, body: &[u8], error: &DecodeError) -> String {
     if body.iter().all(u8::is_ascii_whitespace) {
         return "the answer is empty".to_owned();
     }
@@ -195,7 +195,7 @@ fn is_whole(headers: &HeaderMap) -> bool {
 }
 
 /// Holds a stream back until its first token, or its regular end, has come.
-async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeque<Bytes>, Fault> {
+pub(super) async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeque<Bytes>, Fault> {
     let mut held = VecDeque::new();
     let mut size = 0;
     loop {
@@ -225,11 +225,13 @@ async fn first_token<H: Host>(host: &H, source: &mut Source<H>) -> Result<VecDeq
     }
 }
 
-async fn read_error<H: Host>(
+/// Reads an error that is told in the words of the format `errors`; `are_own` says whether that is the caller's.
+pub(super) async fn read_error<H: Host>(
     host: &H,
     leg: &Leg,
     response: http::Response<H::Body>,
-    how: &How,
+    errors: Dialect,
+    are_own: bool,
     deadline: Timestamp,
 ) -> Failure {
     let (parts, body) = response.into_parts();
@@ -237,9 +239,9 @@ async fn read_error<H: Host>(
     // An error whose text does not come in time is still the error that its status says.
     let body = read_whole(host, leg, body, MAX_ERROR, deadline).await.unwrap_or_default();
     let now = host.now().seconds();
-    let fault = how.errors().decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
+    let fault = errors.decode_fault(status.as_u16(), &parts.headers, &body, Some(now));
     // What is about the gateway's own account, or may hold a part of its key, is not passed on.
-    let passes = how.errors_are_own()
+    let passes = are_own
         && matches!(
             fault.kind,
             FaultKind::InvalidRequest
@@ -272,7 +274,7 @@ fn message_of(body: &[u8]) -> Option<String> {
 }
 
 /// Reads a body to its end within `limit` bytes, each piece within the idle time.
-async fn read_whole<H: Host>(
+pub(super) async fn read_whole<H: Host>(
     host: &H,
     leg: &Leg,
     mut body: H::Body,
@@ -313,7 +315,7 @@ async fn read_whole<H: Host>(
     Ok(first.unwrap_or_else(|| all.freeze()))
 }
 
-fn fetch_fault(error: &FetchError) -> Fault {
+pub(super) fn fetch_fault(error: &FetchError) -> Fault {
     match error {
         FetchError::Connect(_) => Fault::new(FaultKind::Unreachable, "the provider cannot be reached"),
         FetchError::ConnectTimeout => Fault::new(FaultKind::Timeout, "no connection was made in time"),

@@ -1,7 +1,7 @@
-//! The body of a reply. It never fails: a stream that fails ends with an error event in the caller's format.
+//! The body of a reply. A stream of events never fails: it ends with an error event in the caller's format. Bytes that
+//! have no place for such an event, sound or a file, break off, so that nobody takes a part for all.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -14,6 +14,7 @@ use super::stream::{Source, Step};
 use crate::host::Host;
 use crate::record::Outcome;
 use crate::time::Timestamp;
+use crate::upload::BrokenOff;
 
 /// The body of a reply: whole, or a stream that is still coming in.
 pub struct Body<H: Host>(Content<H>);
@@ -22,6 +23,15 @@ enum Content<H: Host> {
     Whole(Bytes),
     Stream(Box<Streaming<H>>),
     Done,
+}
+
+/// What a stream gives next.
+enum Next {
+    Bytes(Bytes),
+    /// The last bytes, if there are any more.
+    Last(Option<Bytes>),
+    /// It failed, and has no place to say so.
+    Broken,
 }
 
 /// A stream on its way to the caller, with the call's record.
@@ -64,10 +74,11 @@ impl<H: Host> Body<H> {
     }
 
     /// Ends a stream that the host cannot let go on, with the error event of the caller's format, which is given: nothing
-    /// else comes. The call is settled as one whose stream failed. `None` where there is no stream.
+    /// else comes. The call is settled as one whose stream failed. `None` where there is no stream, or no place for an
+    /// error in it.
     pub fn interrupt(&mut self, fault: &Fault) -> Option<Bytes> {
         let event = match &mut self.0 {
-            Content::Stream(stream) => Some(stream.interrupt(fault)),
+            Content::Stream(stream) => stream.interrupt(fault),
             Content::Whole(_) | Content::Done => None,
         };
         self.0 = Content::Done;
@@ -93,17 +104,22 @@ where
     H::Body: Unpin,
 {
     type Data = Bytes;
-    type Error = Infallible;
+    /// The host must break the connection off, or whatever its platform has for that.
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let next = match &mut self.0 {
             Content::Stream(stream) => match stream.poll_bytes(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready((bytes, false)) => return Poll::Ready(bytes.map(|b| Ok(Frame::data(b)))),
-                Poll::Ready((bytes, true)) => bytes,
+                Poll::Ready(Next::Bytes(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Poll::Ready(Next::Last(bytes)) => bytes,
+                Poll::Ready(Next::Broken) => {
+                    self.0 = Content::Done;
+                    return Poll::Ready(Some(Err(BrokenOff)));
+                }
             },
             Content::Whole(bytes) => Some(std::mem::take(bytes)).filter(|b| !b.is_empty()),
             Content::Done => None,
@@ -143,20 +159,20 @@ impl<H: Host> Streaming<H> {
         Some(upstream)
     }
 
-    /// The next bytes for the caller, and whether they are the last.
-    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Bytes>, bool)> {
+    /// The next bytes for the caller.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         loop {
             match self.poll_next(cx) {
                 // The caller gets it from elsewhere.
-                Poll::Ready((Some(_), false)) if self.released => {}
+                Poll::Ready(Next::Bytes(_)) if self.released => {}
                 next => return next,
             }
         }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Bytes>, bool)> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if let Some(bytes) = self.held.pop_front() {
-            return Poll::Ready((Some(bytes), false));
+            return Poll::Ready(Next::Bytes(bytes));
         }
         let begun = self.host.now();
         if let Some(since) = self.waiting.take() {
@@ -168,15 +184,15 @@ impl<H: Host> Streaming<H> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Step::Forward(bytes)) => {
                 self.draft.response_body(&bytes);
-                Poll::Ready((Some(bytes), false))
+                Poll::Ready(Next::Bytes(bytes))
             }
             Poll::Ready(Step::End) => {
                 self.close(Outcome::Ok);
-                return Poll::Ready((None, true));
+                return Poll::Ready(Next::Last(None));
             }
             Poll::Ready(Step::Failed(fault)) => {
                 let event = self.fail(&fault);
-                return Poll::Ready((Some(event), true));
+                return Poll::Ready(event.map_or(Next::Broken, |event| Next::Last(Some(event))));
             }
         };
         let ended = self.host.now();
@@ -202,7 +218,8 @@ impl<H: Host> Streaming<H> {
         }
     }
 
-    fn fail(&mut self, fault: &Fault) -> Bytes {
+    /// Closes the stream with an error event, if it has a place for one.
+    fn fail(&mut self, fault: &Fault) -> Option<Bytes> {
         let record = self.draft.record();
         let told = Fault {
             message: format!(
@@ -211,6 +228,7 @@ impl<H: Host> Streaming<H> {
             ),
             ..fault.clone()
         };
+        let breaks = self.source.breaks();
         let mut out = BytesMut::new();
         if self.released {
             // The host may have passed on half an event: the error must not become a part of it.
@@ -219,15 +237,16 @@ impl<H: Host> Streaming<H> {
         self.source.fail(&told, &mut out);
         self.draft.attempt_failed(fault);
         self.close(Outcome::StreamFailed);
-        out.freeze()
+        (!breaks).then(|| out.freeze())
     }
 
     /// The provider has no part in it.
-    fn interrupt(&mut self, fault: &Fault) -> Bytes {
+    fn interrupt(&mut self, fault: &Fault) -> Option<Bytes> {
+        let breaks = self.source.breaks();
         let mut out = BytesMut::new();
         self.source.fail(fault, &mut out);
         self.close(Outcome::StreamFailed);
-        out.freeze()
+        (!breaks).then(|| out.freeze())
     }
 
     fn close(&mut self, outcome: Outcome) {

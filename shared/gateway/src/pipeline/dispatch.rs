@@ -126,12 +126,12 @@ fn play<H: Host>(host: &H, answer: Demo, deadline: Timestamp) -> Answer<H> {
     }
 }
 
-fn nothing_to_ask() -> Undelivered {
+pub(super) fn nothing_to_ask() -> Undelivered {
     let fault = Fault::new(FaultKind::Unreachable, "no target is configured");
     Undelivered::Failed { failure: fault.into(), place: "no target".to_owned() }
 }
 
-fn random<H: Host>(host: &H) -> u64 {
+pub(super) fn random<H: Host>(host: &H) -> u64 {
     let mut bytes = [0; 8];
     host.random(&mut bytes);
     u64::from_le_bytes(bytes)

@@ -37,6 +37,8 @@ pub(super) struct Draft<H: Host> {
     /// What was answered so far, for the same.
     tally: Tally,
     keep_payloads: bool,
+    /// Whether a call without figures has a price that is not known.
+    expects_usage: bool,
     /// Since when the present attempt runs, until its answer begins or it fails.
     trying: Option<Timestamp>,
     sink: Option<oneshot::Sender<Box<Record>>>,
@@ -53,10 +55,18 @@ impl<H: Host> Draft<H> {
             asked: None,
             tally: Tally::default(),
             keep_payloads,
+            expects_usage: false,
             trying: None,
             sink: None,
             open: true,
         }
+    }
+
+    /// One that leaves nothing: for what is asked beside the call.
+    pub(super) fn silent(host: &H, snapshot: Arc<Snapshot>, at: Timestamp) -> Self {
+        let mut draft = Self::new(host, snapshot, Record { at, ..Record::default() });
+        draft.open = false;
+        draft
     }
 
     pub(super) const fn record(&mut self) -> &mut Record {
@@ -142,6 +152,11 @@ impl<H: Host> Draft<H> {
         self.record.usage_source = UsageSource::Provider;
     }
 
+    /// The call costs something, also if nobody says how much was used.
+    pub(super) const fn expects_usage(&mut self) {
+        self.expects_usage = true;
+    }
+
     /// Figures that were counted here; whether they are an estimate comes with them.
     pub(super) fn own_usage(&mut self, usage: Usage, estimated: bool) {
         self.record.usage = usage;
@@ -159,6 +174,7 @@ impl<H: Host> Draft<H> {
         let record = &mut self.record;
         let pricing = self.snapshot.pricing(&record.provider, &record.upstream_model, record.at.day());
         (record.cost, record.priced) = pricing.cost(&record.usage);
+        record.priced &= !(self.expects_usage && record.usage_source == UsageSource::None);
     }
 
     /// The call was refused or failed before an answer began.

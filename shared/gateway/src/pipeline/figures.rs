@@ -101,6 +101,7 @@ impl Pricing {
             output_audio: self.own.output_audio.or(listed.output_audio),
             input_image: self.own.input_image.or(listed.input_image),
             output_image: self.own.output_image.or(listed.output_image),
+            image: self.own.image.or(listed.image),
             search: self.own.search.or(listed.search),
         };
         catalog::cost(&prices, usage)
@@ -118,6 +119,7 @@ const fn own_prices(own: &CatalogEntry) -> Prices {
         output_audio: own.output_audio,
         input_image: own.input_image,
         output_image: own.output_image,
+        image: own.image,
         search: own.search,
     }
 }

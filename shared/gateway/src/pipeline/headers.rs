@@ -6,8 +6,11 @@ use super::exchange::Remarks;
 use super::resolve::Leg;
 
 /// Headers of a provider's answer that pass to the caller.
-static PASSED: [HeaderName; 2] =
-    [HeaderName::from_static("openai-processing-ms"), HeaderName::from_static("openai-version")];
+static PASSED: [HeaderName; 3] = [
+    HeaderName::from_static("openai-processing-ms"),
+    HeaderName::from_static("openai-version"),
+    header::CONTENT_DISPOSITION,
+];
 
 /// Bytes of a list of fields in a header.
 const LONGEST_LIST: usize = 2048;
@@ -72,7 +75,7 @@ fn name_fields(to: &mut HeaderMap, name: &HeaderName, fields: &[String]) {
 
 pub(super) fn name_target(to: &mut HeaderMap, leg: &Leg) {
     insert(to, &MODEL, &leg.logical);
-    insert(to, &TARGET, &format!("{}/{}", leg.provider, leg.model));
+    insert(to, &TARGET, &leg.target());
     to.insert(&CACHE, HeaderValue::from_static("off"));
 }
 

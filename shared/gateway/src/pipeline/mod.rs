@@ -21,11 +21,15 @@ mod figures;
 mod gateway;
 mod headers;
 mod intake;
+mod invoke;
+mod media;
 mod moderate;
+mod passage;
 mod reading;
 mod relay;
 mod rerank;
 mod resolve;
+mod rest;
 mod run;
 mod settle;
 mod stream;
@@ -41,6 +45,7 @@ pub use body::Body;
 pub use deadline::Deadline;
 pub(crate) use echo::models as demo_models;
 pub use gateway::{Gateway, Origin, Snapshot};
+pub(crate) use media::{Media, Resource, Verb};
 pub use settle::{After, settle};
 
 use bytes::Bytes;
@@ -87,7 +92,17 @@ where
         match route {
             Ok(Route::Call(asks)) => {
                 let call = Call::new(host, id.clone(), arrived, asks, parts);
-                run::run(gateway, host, call, body).await
+                match call.kind {
+                    // In boxes, so that other calls do not carry the room of these about.
+                    Kind::Media(made) => Box::pin(media::run(gateway, host, call, made, body)).await,
+                    _ => run::run(gateway, host, call, body).await,
+                }
+            }
+            Ok(Route::Resource(resource, thing)) => {
+                let kind = Kind::Resource(resource);
+                let asks = Asks { dialect: Dialect::OpenAiChat, kind, address: None, endpoint: None };
+                let call = Call::new(host, id.clone(), arrived, asks, parts);
+                Box::pin(media::run_resource(gateway, host, call, resource, &thing, body)).await
             }
             Ok(Route::Models) => surface::models::list(gateway, host, &parts, arrived).await,
             Ok(Route::Model(name)) => surface::models::retrieve(gateway, host, &parts, arrived, &name).await,

@@ -33,6 +33,16 @@ pub(super) struct Leg {
     pub(super) on_unsupported: Option<Unsupported>,
 }
 
+impl Leg {
+    /// What callers are told of it: the provider, and its name of the model if there is one.
+    pub(super) fn target(&self) -> String {
+        if self.model.is_empty() {
+            return self.provider.clone();
+        }
+        format!("{}/{}", self.provider, self.model)
+    }
+}
+
 impl Plan {
     pub(super) fn provider(&self, leg: &Leg) -> Option<&Provider> {
         self.snapshot.config.providers.get(&leg.provider)

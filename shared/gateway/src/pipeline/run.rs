@@ -15,7 +15,7 @@ use super::count;
 use super::dispatch::{Delivery, Undelivered, dispatch};
 use super::draft::Draft;
 use super::exchange::Exchange;
-use super::gateway::Gateway;
+use super::gateway::{Gateway, Snapshot};
 use super::headers::{BUFFERING, COST, MODEL, TARGET, insert, name_target, pass_headers};
 use super::resolve::resolve;
 use super::stream::Source;
@@ -32,23 +32,10 @@ where
     H: Host,
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let snapshot = gateway.snapshot();
-    let caller = match identity::authenticate(&gateway.keys, host, &call.parts, call.arrived).await {
-        Ok(caller) => caller,
-        Err(refused) => {
-            let after = match refused.caller {
-                // A key of ours that may not call leaves a record; an unknown one has no one to leave it with.
-                Some(caller) => {
-                    let mut draft = Draft::new(host, snapshot, record_of(&call, &caller));
-                    draft.fail(&refused.error, Outcome::Refused);
-                    draft.finish(Outcome::Refused)
-                }
-                None => After::nothing(),
-            };
-            return Reply { response: http_error::response_to(&call, &refused.error), after };
-        }
+    let Entered { snapshot, caller, mut draft } = match enter(gateway, host, &call).await {
+        Ok(entered) => entered,
+        Err(reply) => return reply,
     };
-    let mut draft = Draft::new(host, Arc::clone(&snapshot), record_of(&call, &caller));
     let body = match read_body(host, &call.parts, body, snapshot.config.server.max_body).await {
         Ok(body) => body,
         Err(error) => return refuse(&call, draft, &error),
@@ -76,6 +63,36 @@ where
     match dispatch(host, &call, &exchange, &plan, &mut draft).await {
         Ok(delivery) => transcode(host, &call, delivery, draft),
         Err(undelivered) => undeliverable(&call, undelivered, draft),
+    }
+}
+
+/// A call whose caller is known.
+pub(super) struct Entered<H: Host> {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) caller: Caller,
+    pub(super) draft: Draft<H>,
+}
+
+/// Finds the caller and begins the record, or refuses the call.
+pub(super) async fn enter<H: Host>(gateway: &Gateway, host: &H, call: &Call) -> Result<Entered<H>, Reply<H>> {
+    let snapshot = gateway.snapshot();
+    match identity::authenticate(&gateway.keys, host, &call.parts, call.arrived).await {
+        Ok(caller) => {
+            let draft = Draft::new(host, Arc::clone(&snapshot), record_of(call, &caller));
+            Ok(Entered { snapshot, caller, draft })
+        }
+        Err(refused) => {
+            let after = match refused.caller {
+                // A key of ours that may not call leaves a record; an unknown one has no one to leave it with.
+                Some(caller) => {
+                    let mut draft = Draft::new(host, snapshot, record_of(call, &caller));
+                    draft.fail(&refused.error, Outcome::Refused);
+                    draft.finish(Outcome::Refused)
+                }
+                None => After::nothing(),
+            };
+            Err(Reply { response: http_error::response_to(call, &refused.error), after })
+        }
     }
 }
 
@@ -127,13 +144,20 @@ pub(super) fn undeliverable<H: Host>(call: &Call, undelivered: Undelivered, mut 
 }
 
 /// The answer becomes a reply.
-fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draft: Draft<H>) -> Reply<H> {
+pub(super) fn transcode<H: Host>(
+    host: &H,
+    call: &Call,
+    delivery: Delivery<'_, H>,
+    mut draft: Draft<H>,
+) -> Reply<H> {
     let Delivery { answer, leg, remarks } = delivery;
     match answer {
         Answer::Whole { status, headers, body, facts } => {
             let mut response = Response::new(Body::whole(Bytes::new()));
             *response.status_mut() = status;
-            pass_headers(&headers, &remarks, response.headers_mut(), "application/json");
+            // A provider without streams may have been asked for one; its answer was then told as events.
+            let kind = if draft.record().stream { stream_type(call) } else { "application/json" };
+            pass_headers(&headers, &remarks, response.headers_mut(), kind);
             match (facts.usage, facts.estimated) {
                 (Some(usage), None) => draft.provider_usage(usage),
                 (Some(usage), Some(estimated)) => draft.own_usage(usage, estimated),
@@ -164,10 +188,7 @@ fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draf
             let mut response = stream(host, call, draft, source, held);
             *response.response.status_mut() = status;
             let to = response.response.headers_mut();
-            let kind = match call.address.as_ref().map(|address| address.framing) {
-                Some(Framing::Array) => "application/json",
-                _ => "text/event-stream; charset=utf-8",
-            };
+            let kind = stream_type(call);
             pass_headers(&headers, &remarks, to, kind);
             to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             // Asks nginx and its kin not to collect the stream before they pass it on.
@@ -178,7 +199,15 @@ fn transcode<H: Host>(host: &H, call: &Call, delivery: Delivery<'_, H>, mut draf
     }
 }
 
-fn stream<H: Host>(
+/// The media type of a stream.
+fn stream_type(call: &Call) -> &'static str {
+    match call.address.as_ref().map(|address| address.framing) {
+        Some(Framing::Array) => "application/json",
+        _ => "text/event-stream; charset=utf-8",
+    }
+}
+
+pub(super) fn stream<H: Host>(
     host: &H,
     call: &Call,
     draft: Draft<H>,

@@ -3,10 +3,12 @@
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use postern_wire::dialect::Framing;
 use postern_wire::dialect::openai_chat::{EventFacts, EventKind};
-use postern_wire::{Fault, FaultKind, Usage};
+use postern_wire::{Dialect, Fault, FaultKind, Usage};
 
 use super::echo::Echo;
+use super::passage::Passage;
 use super::relay::Relay;
 use super::translation::Translation;
 use crate::host::Host;
@@ -84,6 +86,8 @@ pub(super) enum Source<H: Host> {
     Translation(Box<Translation<H>>),
     /// The built-in demo.
     Echo(Box<Echo<H>>),
+    /// An answer that is no conversation and only passes.
+    Passage(Box<Passage<H>>),
 }
 
 impl<H: Host> Source<H> {
@@ -92,6 +96,7 @@ impl<H: Host> Source<H> {
             Self::Relay(relay) => &mut relay.facts,
             Self::Translation(translation) => &mut translation.facts,
             Self::Echo(echo) => &mut echo.facts,
+            Self::Passage(passage) => &mut passage.facts,
         }
     }
 
@@ -101,6 +106,7 @@ impl<H: Host> Source<H> {
             Self::Relay(relay) => relay.poll_step(host, cx),
             Self::Translation(translation) => translation.poll_step(host, cx),
             Self::Echo(echo) => echo.poll_step(host, cx),
+            Self::Passage(passage) => passage.poll_step(host, cx),
         }
     }
 
@@ -109,6 +115,7 @@ impl<H: Host> Source<H> {
         match self {
             Self::Relay(relay) => relay.put_back(step),
             Self::Translation(translation) => translation.put_back(step),
+            Self::Passage(passage) => passage.put_back(step),
             Self::Echo(_) => {}
         }
     }
@@ -117,6 +124,10 @@ impl<H: Host> Source<H> {
     pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         match self {
             Self::Relay(relay) => relay.fail(fault, out),
+            Self::Passage(_) => {
+                // Such streams are OpenAI's.
+                Dialect::OpenAiChat.stream_encoder(<_>::default(), Framing::Events).fail(fault, out);
+            }
             Self::Translation(translation) => translation.fail(fault, out),
             Self::Echo(echo) => echo.fail(fault, out),
         }
@@ -126,7 +137,15 @@ impl<H: Host> Source<H> {
     pub(super) fn release(&mut self) -> Option<&mut H::Body> {
         match self {
             Self::Relay(relay) => relay.release(),
-            Self::Translation(_) | Self::Echo(_) => None,
+            Self::Translation(_) | Self::Echo(_) | Self::Passage(_) => None,
+        }
+    }
+
+    /// Whether the stream has no place for an error, so that it must break off where it fails.
+    pub(super) const fn breaks(&self) -> bool {
+        match self {
+            Self::Passage(passage) => !passage.has_events(),
+            Self::Relay(_) | Self::Translation(_) | Self::Echo(_) => false,
         }
     }
 }

@@ -77,6 +77,18 @@ pub struct Attempt {
     pub duration_us: u64,
 }
 
+/// How the requests of a batch ended, as the provider counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchCounts {
+    /// All of them.
+    pub total: u64,
+    /// Those that were answered.
+    pub completed: u64,
+    /// Those that were not.
+    pub failed: u64,
+}
+
 /// The record of one call. One is written for every authenticated call, and for every refused one whose key is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -123,6 +135,9 @@ pub struct Record {
     pub error: Option<String>,
     /// Why each choice of the answer ended, in the provider's words.
     pub finish_reasons: Vec<String>,
+    /// The requests of a batch that is over, in the record of the first call that was told so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchCounts>,
     /// From arrival to the first token sent to the caller, microseconds; streams only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_us: Option<u64>,

@@ -1,5 +1,7 @@
 //! Names and encodings of everything in the [`Store`](crate::Store), in one place and versioned.
 
+pub mod owned;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

@@ -18,7 +18,8 @@ const PER: u128 = 1_000_000;
 #[must_use]
 pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
     let Prices { input, cache_read, cache_write, cache_write_1h, input_audio, input_image, .. } = *prices;
-    let Prices { output, output_audio, output_image, search, .. } = *prices;
+    let Prices { output, output_audio, output_image, search, image, .. } = *prices;
+    let image = image.map(|price| price.saturating_mul(1_000_000));
     let lines = [
         (usage.input, input, None),
         (usage.cache_read, cache_read.or(input), None),
@@ -30,6 +31,10 @@ pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
         (usage.output_audio, output_audio, output),
         (usage.output_image, output_image, output),
         (usage.searches, search, None),
+        (usage.images, image, None),
+        // Nothing is known here of prices by the second or by the letter.
+        (usage.audio_ms, None, None),
+        (usage.characters, None, None),
     ];
     let mut total: u128 = 0;
     let mut complete = true;
@@ -38,7 +43,7 @@ pub fn cost(prices: &Prices, usage: &Usage) -> (MicroUsd, bool) {
             continue;
         }
         complete &= price.is_some();
-        // Ten products of two u64 can pass the end of u128 only for prices nobody has; then the sum stops there.
+        // A few products of two u64 can pass the end of u128 only for prices nobody has; then the sum stops there.
         let amount = u128::from(price.or(makeshift).unwrap_or(0)) * u128::from(tokens);
         total = total.saturating_add(amount);
     }
@@ -62,6 +67,7 @@ mod tests {
         output_audio: None,
         output_image: None,
         search: None,
+        image: None,
     };
 
     /// OpenAI gpt-4o: 2.50 in, 1.25 cached, 10.00 out.
@@ -121,6 +127,34 @@ mod tests {
         assert_eq!(cost(&prices, &usage), (MicroUsd(50_550), true));
         // Without them the amount is too low and says so: 350 x 2.50 + 530 x 10.
         assert_eq!(cost(&GPT_4O, &usage), (MicroUsd(6_175), false));
+    }
+
+    #[test]
+    fn images_have_their_own_prices() {
+        // gpt-image-1: text 5.00 in, images 10.00 in and 40.00 out:
+        // 50 x 5 + 323 x 10 + 4160 x 40 = 250 + 3230 + 166400 = 169880 micro-USD.
+        let prices = Prices {
+            input: Some(5_000_000),
+            input_image: Some(10_000_000),
+            output_image: Some(40_000_000),
+            ..Prices::default()
+        };
+        let usage = Usage { input: 50, input_image: 323, output_image: 4160, ..Usage::default() };
+        assert_eq!(cost(&prices, &usage), (MicroUsd(169_880), true));
+        // Two pictures at 0.039 dollars each, and without such a price.
+        let pictures = Usage { images: 2, ..Usage::default() };
+        let each = Prices { image: Some(39_000), ..Prices::default() };
+        assert_eq!(cost(&each, &pictures), (MicroUsd(78_000), true));
+        assert_eq!(cost(&prices, &pictures), (MicroUsd::ZERO, false));
+    }
+
+    #[test]
+    fn seconds_and_letters_have_no_price_here_and_say_so() {
+        for usage in
+            [Usage { audio_ms: 9_000, ..Usage::default() }, Usage { characters: 5, ..Usage::default() }]
+        {
+            assert_eq!(cost(&GPT_4O, &usage), (MicroUsd::ZERO, false));
+        }
     }
 
     #[test]

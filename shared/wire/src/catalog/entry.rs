@@ -2,7 +2,7 @@
 //!
 //! Columns: kind, name, task, context window, most output, media in and out, abilities, prices ([`super::price`]).
 
-use super::price::{self, ImagePrices, Prices};
+use super::price::{self, Prices};
 use crate::usage::Usage;
 
 /// An upstream model.
@@ -22,8 +22,6 @@ pub struct Entry {
     /// The newest prices, announced ones included, for calls of ordinary length. To charge a call, take
     /// [`prices_for`](Self::prices_for).
     pub prices: Prices,
-    /// The newest prices of images.
-    pub image_prices: ImagePrices,
     /// Media that go in and come out.
     pub modalities: Modalities,
     /// What the model can do.
@@ -152,7 +150,6 @@ impl Entry {
             context_window: window.parse().ok(),
             max_output: most.parse().ok(),
             prices: price::prices(price_list, u32::MAX, 0),
-            image_prices: price::image_prices(price_list),
             modalities: Modalities(modalities),
             abilities: Abilities::from_letters(abilities),
             price_list,

@@ -17,7 +17,7 @@ mod tests;
 
 pub use cost::cost;
 pub use entry::{Abilities, Entry, Medium, Modalities, Task};
-pub use price::{ImagePrices, Prices};
+pub use price::Prices;
 
 /// The entry of an upstream model, by provider `kind` and the name that the provider takes.
 ///

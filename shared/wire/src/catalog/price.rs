@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Prices in micro-USD per million tokens; `None` where none is known, zero where it is free.
+/// Prices in micro-USD per million tokens, but for `image`; `None` where none is known, zero where it is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
@@ -40,16 +40,8 @@ pub struct Prices {
     /// Searches, in micro-USD for a million of them. The catalog lists none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<u64>,
-}
-
-/// Prices of images, where a model has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImagePrices {
-    /// Micro-USD per million image tokens read.
-    pub input_token: Option<u64>,
-    /// Micro-USD per million image tokens generated.
-    pub output_token: Option<u64>,
-    /// Micro-USD per image generated.
+    /// Micro-USD for each generated image that is not counted in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<u64>,
 }
 
@@ -63,26 +55,14 @@ pub(super) fn prices(list: &str, day: u32, total_input: u64) -> Prices {
             Condition::From(from) if began && from > day => break,
             Condition::From(_) => {
                 current = Prices::default();
-                apply(set, &mut current, &mut ImagePrices::default());
+                apply(set, &mut current);
             }
             Condition::Above(threshold) if total_input > threshold => {
-                apply(set, &mut current, &mut ImagePrices::default());
+                apply(set, &mut current);
             }
             Condition::Above(_) => {}
         }
         began = true;
-    }
-    current
-}
-
-/// The newest image prices.
-pub(super) fn image_prices(list: &str) -> ImagePrices {
-    let mut current = ImagePrices::default();
-    for (condition, set) in sets(list) {
-        if matches!(condition, Condition::From(_)) {
-            current = ImagePrices::default();
-            apply(set, &mut Prices::default(), &mut current);
-        }
     }
     current
 }
@@ -109,7 +89,7 @@ fn sets(list: &str) -> impl Iterator<Item = (Condition, &str)> {
     })
 }
 
-fn apply(set: &str, prices: &mut Prices, images: &mut ImagePrices) {
+fn apply(set: &str, prices: &mut Prices) {
     for item in set.split(' ') {
         let mut chars = item.chars();
         let letter = chars.next();
@@ -122,15 +102,9 @@ fn apply(set: &str, prices: &mut Prices, images: &mut ImagePrices) {
             Some('a') => &mut prices.input_audio,
             Some('o') => &mut prices.output,
             Some('A') => &mut prices.output_audio,
-            Some('m') => {
-                prices.input_image = Some(value);
-                &mut images.input_token
-            }
-            Some('M') => {
-                prices.output_image = Some(value);
-                &mut images.output_token
-            }
-            Some('g') => &mut images.image,
+            Some('m') => &mut prices.input_image,
+            Some('M') => &mut prices.output_image,
+            Some('g') => &mut prices.image,
             _ => continue,
         };
         *field = Some(value);
@@ -254,9 +228,9 @@ mod tests {
 
     #[test]
     fn images_have_prices_of_their_own() {
-        let images = image_prices("i5 m10 M40 g0.04");
-        assert_eq!(images.input_token, Some(10_000_000));
-        assert_eq!(images.output_token, Some(40_000_000));
-        assert_eq!(images.image, Some(40_000));
+        let prices = prices("i5 m10 M40 g0.04", 0, 0);
+        assert_eq!(prices.input_image, Some(10_000_000));
+        assert_eq!(prices.output_image, Some(40_000_000));
+        assert_eq!(prices.image, Some(40_000));
     }
 }

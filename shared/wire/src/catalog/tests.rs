@@ -72,7 +72,7 @@ fn knows_the_models_that_everybody_uses() {
     let embedding = find("openai", "text-embedding-3-small").unwrap();
     assert_eq!((embedding.task, embedding.prices.input), (Task::Embedding, Some(20_000)));
     let picture = find("gemini", "gemini-2.5-flash-image").unwrap();
-    assert_eq!((picture.task, picture.image_prices.image), (Task::Image, Some(39_000)));
+    assert_eq!((picture.task, picture.prices.image), (Task::Image, Some(39_000)));
 }
 
 #[test]

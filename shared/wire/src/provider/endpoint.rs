@@ -54,6 +54,16 @@ pub enum Operation<'a> {
         /// The media type of the answer.
         accept: &'static str,
     },
+    /// `GET` something that the vendor keeps.
+    Get {
+        /// Where, below the base URL.
+        path: &'a str,
+    },
+    /// `DELETE` something that the vendor keeps.
+    Delete {
+        /// Where, below the base URL.
+        path: &'a str,
+    },
     /// `GET` the list of models.
     Models,
 }
@@ -69,6 +79,7 @@ impl<'a> Operation<'a> {
         let bare = |way: &Way, model: &'a str| way.models.bare(model);
         let (path, model) = match self {
             Self::Models => return preset.models_path.into(),
+            Self::Get { path } | Self::Delete { path } => return path.into(),
             Self::Count { way, model } => (way.count_path, bare(way, model)),
             Self::Answer { way, model } if stream => (way.stream_path, bare(way, model)),
             Self::Answer { way, model } => (way.path, bare(way, model)),
@@ -145,7 +156,8 @@ impl Endpoint<'_> {
                 headers.insert(CONTENT_TYPE, value);
                 Method::POST
             }
-            Operation::Models => Method::GET,
+            Operation::Models | Operation::Get { .. } => Method::GET,
+            Operation::Delete { .. } => Method::DELETE,
         };
         // Some servers answer 406 to a stream that does not list the type, others send an error as JSON in its place.
         let accept = match operation {
@@ -153,6 +165,7 @@ impl Endpoint<'_> {
                 "application/vnd.amazon.eventstream"
             }
             Operation::Post { accept, .. } => accept,
+            Operation::Get { .. } | Operation::Delete { .. } => "*/*",
             _ if stream => "text/event-stream, application/json",
             _ => "application/json",
         };

@@ -76,9 +76,6 @@ pub(crate) fn excuse_in_request(telling: &Telling<'_>, fact: &Fact) -> Option<&'
         {
             "reasoning is shown where it is asked for"
         }
-        "reasoning.enabled" | "reasoning.shown" if [CHAT, RESPONSES, MLFLOW].contains(&to) => {
-            "whether to reason and to show it is up to the model"
-        }
         "text of the assistant" if after.anyone_says(word) => "a refusal is told as text",
         _ => return None,
     })

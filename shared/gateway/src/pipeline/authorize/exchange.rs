@@ -16,6 +16,7 @@ use super::sign;
 use super::tokens::Given;
 use crate::host::{FetchError, Host};
 use crate::pipeline::attempt::within;
+use crate::upload::Outgoing;
 
 /// How long a connection to a token service may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -95,7 +96,7 @@ async fn post<H: Host>(host: &H, request: Request<Bytes>) -> Result<(StatusCode,
     let failed = |error: FetchError| {
         Fault::new(unreachable(&error), "the token service of this provider cannot be reached")
     };
-    let response = host.fetch(request, CONNECT).await.map_err(failed)?;
+    let response = host.fetch(request.map(Outgoing::Whole), CONNECT).await.map_err(failed)?;
     let status = response.status();
     let mut stream = response.into_body();
     let mut body = Vec::new();

@@ -23,6 +23,7 @@ pub(crate) use self::tokens::Tokens;
 use crate::Secret;
 use crate::config::{MissingSecret, Provider, SecretText};
 use crate::host::{FetchError, Host};
+use crate::upload::{Outgoing, Upload};
 
 /// What a request needs beside what is written in it. Rides in its extensions.
 #[derive(Clone)]
@@ -170,7 +171,7 @@ pub(super) async fn send<H: Host>(
     connect: Duration,
 ) -> Result<Response<H::Body>, Unsent> {
     match request.extensions_mut().remove::<Authorization>() {
-        None => host.fetch(request, connect).await.map_err(Unsent::Fetch),
+        None => host.fetch(request.map(Outgoing::Whole), connect).await.map_err(Unsent::Fetch),
         // In a box, so that calls that need none of it do not carry its room about.
         Some(authorization) => Box::pin(send_proved(host, authorization, request, connect)).await,
     }
@@ -184,7 +185,7 @@ async fn send_proved<H: Host>(
 ) -> Result<Response<H::Body>, Unsent> {
     let unproved = request.clone();
     let proof = authorization.authorize(host, &mut request).await.map_err(Unsent::Unproved)?;
-    let response = host.fetch(request, connect).await.map_err(Unsent::Fetch)?;
+    let response = host.fetch(request.map(Outgoing::Whole), connect).await.map_err(Unsent::Fetch)?;
     let Some(proof) =
         proof.filter(|proof| proof.kept && refuses_token(response.status(), response.headers()))
     else {
@@ -198,7 +199,22 @@ async fn send_proved<H: Host>(
     drop(response);
     let mut request = unproved;
     authorization.authorize(host, &mut request).await.map_err(Unsent::Unproved)?;
-    host.fetch(request, connect).await.map_err(Unsent::Fetch)
+    host.fetch(request.map(Outgoing::Whole), connect).await.map_err(Unsent::Fetch)
+}
+
+/// The same for a body that comes in while it is sent: it can be sent only once.
+pub(super) async fn send_upload<H: Host>(
+    host: &H,
+    request: Request<Upload>,
+    connect: Duration,
+) -> Result<Response<H::Body>, Unsent> {
+    let (parts, upload) = request.into_parts();
+    // None of the vendors that take such a body asks for a signature over it.
+    let mut head = Request::from_parts(parts, Bytes::new());
+    if let Some(authorization) = head.extensions_mut().remove::<Authorization>() {
+        authorization.authorize(host, &mut head).await.map_err(Unsent::Unproved)?;
+    }
+    host.fetch(head.map(|_| Outgoing::Stream(upload)), connect).await.map_err(Unsent::Fetch)
 }
 
 /// Whether an answer says that a token is not taken. AWS says it with 403, and the name of the error in a header.

@@ -6,6 +6,7 @@
 
 mod effort;
 pub mod error;
+mod foreign;
 mod message;
 mod part;
 pub mod peek;
@@ -16,6 +17,7 @@ mod stream;
 mod stream_write;
 #[cfg(test)]
 mod tests;
+mod thoughts;
 mod tool;
 pub mod usage;
 

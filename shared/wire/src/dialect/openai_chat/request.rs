@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::{effort, message, tool};
+use super::{effort, foreign, message, tool};
 use crate::chat::{
     AudioOutput, Definition, Effort, Extra, Location, OutputLimit, Part, Prediction, ReasoningRequest,
-    ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, ToolChoice, WebSearch,
+    ReasoningRequestSpelling, Request, ResponseFormat, Role, Sampling, Schema, Stop, Tool, ToolChoice,
+    WebSearch,
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
@@ -231,16 +232,26 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     let mut notes = Notes::default();
     put(&mut map, "model", target.model);
     let mut messages = Vec::with_capacity(request.messages.len());
-    for (index, each) in request.messages.iter().enumerate() {
-        message::encode_messages(each, index, own, &mut messages, &mut notes);
+    if own {
+        for (index, each) in request.messages.iter().enumerate() {
+            message::encode_messages(each, index, own, &mut messages, &mut notes);
+        }
+    } else {
+        for (index, each) in foreign::messages(request, target, &mut notes) {
+            message::encode_messages(&each, index, own, &mut messages, &mut notes);
+        }
     }
     put(&mut map, "messages", messages);
-    put_tools(&mut map, request, own, &mut notes);
+    let strict = !own && foreign::is_strict(target);
+    put_tools(&mut map, request, own, strict, &mut notes);
     put_some(&mut map, "parallel_tool_calls", request.parallel_tool_calls.as_ref());
     if let Some(format) = &request.response_format {
         put_format(&mut map, format, own, &mut notes);
     }
     put_sampling(&mut map, &request.sampling);
+    if strict && map.shift_remove("top_k").is_some() {
+        notes.hint("sampling.top_k", "OpenAI has no such parameter");
+    }
     match &request.stop {
         Some(Stop::One(one)) => put(&mut map, "stop", one.clone()),
         Some(Stop::Many(many)) => put(&mut map, "stop", many.clone()),
@@ -248,7 +259,9 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     }
     put_some(&mut map, "n", request.n.as_ref());
     if let Some(limit) = request.output_limit {
-        put(&mut map, if limit.legacy { "max_tokens" } else { "max_completion_tokens" }, limit.tokens);
+        // The older name is the only one that many vendors know, and OpenAI's own models of today do not.
+        let older = if own || target.kind.is_empty() { limit.legacy } else { limit.legacy || !strict };
+        put(&mut map, if older { "max_tokens" } else { "max_completion_tokens" }, limit.tokens);
     }
     put_some(&mut map, "logprobs", request.logprobs.as_ref());
     put_some(&mut map, "top_logprobs", request.top_logprobs.as_ref());
@@ -279,7 +292,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
-fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, notes: &mut Notes) {
+fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, strict: bool, notes: &mut Notes) {
     let legacy = request.legacy_functions;
     let mut tools = Vec::with_capacity(request.tools.len());
     for (index, tool) in request.tools.iter().enumerate() {
@@ -287,6 +300,9 @@ fn put_tools(map: &mut Map<String, Value>, request: &Request, own: bool, notes: 
             let reason =
                 "a tool that another vendor runs; declare a function, or use a model that has the tool";
             notes.meaning(format!("tools[{index}]"), reason);
+        } else if strict && tool.cache.is_some() {
+            notes.hint(format!("tools[{index}].cache"), "OpenAI caches prompts without being asked");
+            tools.push(tool::encode_tool(&Tool { cache: None, ..tool.clone() }, legacy));
         } else {
             tools.push(tool::encode_tool(tool, legacy));
         }

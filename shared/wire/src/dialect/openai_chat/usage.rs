@@ -200,6 +200,7 @@ impl From<&WireUsage> for Usage {
             accepted_prediction: details.accepted_prediction_tokens.unwrap_or(0).min(output),
             rejected_prediction: details.rejected_prediction_tokens.unwrap_or(0).min(output),
             searches: wire.num_sources_used.unwrap_or(0),
+            ..Self::default()
         }
     }
 }

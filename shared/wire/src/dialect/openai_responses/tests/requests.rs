@@ -291,6 +291,11 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     for name in ["include", "truncation", "max_tool_calls", "safety_identifier", "reasoning"] {
         assert!(lost(&state).contains(&(name, Weight::Hint)), "{name}");
     }
+    let refers = request_of(&with_input(json!([
+        {"role": "user", "content": "a"}, {"type": "item_reference", "id": "rs_1"}
+    ])));
+    assert_eq!(lost(&weigh_extra(&refers)), [("input", Weight::Meaning)]);
+    assert!(weigh_extra(&refers)[0].reason.contains("`store`"), "it says what to do");
     let plain = request_of(&json!({
         "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": ["reasoning.encrypted_content"],
         "reasoning": {"summary": "auto", "effort": null}
