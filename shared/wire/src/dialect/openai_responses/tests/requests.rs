@@ -297,7 +297,7 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     assert_eq!(lost(&weigh_extra(&refers)), [("input", Weight::Meaning)]);
     assert!(weigh_extra(&refers)[0].reason.contains("`store`"), "it says what to do");
     let plain = request_of(&json!({
-        "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": [],
+        "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": ["reasoning.encrypted_content"],
         "reasoning": {"summary": "auto", "effort": null}
     }));
     assert_eq!(weigh_extra(&plain), []);
