@@ -19,6 +19,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 mod origin;
 pub(crate) mod peek;
+pub mod plain;
 pub(crate) mod said;
 pub(crate) mod schema_name;
 mod spelt;
