@@ -23,7 +23,7 @@ pub(crate) enum Face {
     Lambda,
 }
 
-/// OpenAI's SDK for Python, and the command line beside it.
+/// SDKs for Python, and the command line beside them.
 pub(crate) fn python(place: &Workplace, face: Face) -> Result<Report, String> {
     let python = setup::python(place, setup::SDK_PYTHON)?;
     let mut suite = python.command(place);
@@ -32,7 +32,7 @@ pub(crate) fn python(place: &Workplace, face: Face) -> Result<Report, String> {
     on(place, face, &mut suite, tally::pytest)
 }
 
-/// OpenAI's SDK for Node.
+/// SDKs for Node.
 pub(crate) fn node(place: &Workplace, face: Face) -> Result<Report, String> {
     setup::node(place)?;
     let mut suite = place.command("node");

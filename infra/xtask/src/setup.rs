@@ -14,7 +14,7 @@ const CARGO_DENY: &str = "0.20.2";
 /// The target that the shared crates must build for.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
-/// The packages that the suite of OpenAI's SDK for Python needs.
+/// The packages that the suites of SDKs for Python need.
 pub(crate) const SDK_PYTHON: &str = "tests/sdk/python/requirements.txt";
 
 const SHORT: Duration = Duration::from_secs(120);

@@ -49,7 +49,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "sdk-python",
-        about: "OpenAI's SDK for Python as the caller, on the native binary",
+        about: "official SDKs for Python as callers, on the native binary",
         run: |place| sdk::python(place, Face::Native),
     },
     Suite {
@@ -64,7 +64,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "sdk-node",
-        about: "OpenAI's SDK for Node as the caller, on the native binary",
+        about: "official SDKs for Node as callers, on the native binary",
         run: |place| sdk::node(place, Face::Native),
     },
     Suite {

@@ -8,6 +8,7 @@ import json
 import re
 
 import scene
+from openai_chat import since
 from vendor import MIDWAY, Refused, Vendor, bearer, event, number
 
 KNOWN = set(
@@ -117,7 +118,7 @@ def asked(request):
     return scene.Asked(
         text=text_of(messages[-1].get("content")),
         results=[text_of(message["content"]) for message in messages if message["role"] == "tool"],
-        has_results=messages[-1]["role"] == "tool",
+        has_results=any(m["role"] == "tool" for m in since(messages, lambda m: m["role"] == "assistant")),
         tools=[(tool["function"]["name"], tool["function"].get("parameters") or {"type": "object"})
                for tool in request.get("tools") or ()],
         choice={"NONE": "none", "REQUIRED": "any"}.get(request.get("tool_choice"), "auto"),

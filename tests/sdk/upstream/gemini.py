@@ -366,14 +366,19 @@ class Gemini(Vendor):
         usage = self.usage(call, said)
         early = {name: usage[name] for name in ("promptTokenCount", "totalTokenCount")}
         is_early = True
-        for part in self.parts(call, said):
+        parts = list(self.parts(call, said))
+        for part in parts:
             for count, piece in enumerate(scene.pieces(part["text"]) if "text" in part else [None]):
                 shown = part if piece is None else {**part, "text": piece}
+                if part is parts[-1] and piece is None:
+                    # The end comes with the last call.
+                    yield event(self.frame(call, [shown], said.end, usage))
+                    return
                 yield event(self.frame(call, [shown], usage=early))
                 if count == 1 and is_early:
                     is_early = False
                     yield MIDWAY
-        # The end comes alone, with an empty text, and with all that was used.
+        # Behind a text the end comes alone, with an empty text, and with all that was used.
         yield event(self.frame(call, [{"text": ""}] if said.text else [], said.end, usage))
 
     def more(self, call):

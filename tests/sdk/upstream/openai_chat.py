@@ -102,6 +102,12 @@ def text_of(message):
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
+def since(items, is_last):
+    """What came after the last item of a kind."""
+    at = max((at for at, item in enumerate(items) if is_last(item)), default=-1)
+    return items[at + 1:]
+
+
 def asked(request):
     """What the answer depends on."""
     messages = request["messages"]
@@ -109,7 +115,7 @@ def asked(request):
     wanted = request.get("response_format") or {}
     return scene.Asked(
         text=text_of(messages[-1]), results=[text_of(m) for m in messages if m["role"] == "tool"],
-        has_results=messages[-1]["role"] == "tool",
+        has_results=any(m["role"] == "tool" for m in since(messages, lambda m: m["role"] == "assistant")),
         tools=[(tool["function"]["name"], tool["function"].get("parameters") or {"type": "object"})
                for tool in request.get("tools") or ()],
         choice="=" + choice["function"]["name"] if isinstance(choice, dict) else {"required": "any"}.get(choice, choice),

@@ -7,7 +7,7 @@ calling and structured outputs.
 import uuid
 
 import scene
-from openai_chat import ERRORS, check_schema
+from openai_chat import ERRORS, check_schema, since
 from vendor import MIDWAY, Refused, Vendor, bearer, event, number
 
 KNOWN = set(
@@ -150,7 +150,9 @@ def asked(request):
     reasoning = request.get("reasoning") or {}
     return scene.Asked(
         text=text_of(items[-1].get("content")), results=[text_of(item["output"]) for item in outputs],
-        has_results=items[-1].get("type") == "function_call_output",
+        has_results=any(
+            item.get("type") == "function_call_output" for item in since(
+                items, lambda item: item.get("type") == "function_call" or item.get("role") == "assistant")),
         tools=[(tool["name"], tool.get("parameters") or {"type": "object"}) for tool in request.get("tools") or ()
                if tool["type"] == "function"],
         choice="=" + choice["name"] if isinstance(choice, dict) else {"required": "any"}.get(choice, choice),

@@ -73,7 +73,7 @@ def answer(asked):
     if asked.choice.startswith("="):
         tools = [(name, schema) for name, schema in tools if name == asked.choice[1:]]
     if tools and asked.choice != "none" and not asked.has_results:
-        calls = [(name, json.dumps(sample(schema, schema), ensure_ascii=False)) for name, schema in tools]
+        calls = [(name, json.dumps(sample(schema, schema) or {}, ensure_ascii=False)) for name, schema in tools]
         return Said(
             thought=thought, calls=calls if asked.parallel else calls[:1], end="tools", turn=len(asked.results))
     if "refuse" in asked.text and not asked.has_results:
@@ -107,7 +107,9 @@ def sample(schema, root):
     if "const" in schema:
         return schema["const"]
     kind = schema.get("type")
-    kind = (kind[0] if isinstance(kind, list) else kind or "object").lower()
+    kind = kind[0] if isinstance(kind, list) else kind
+    # Of what says nothing anything is a value.
+    kind = (kind or ("object" if "properties" in schema else "null")).lower()
     if kind == "object":
         return {name: sample(inner, root) for name, inner in schema.get("properties", {}).items()}
     if kind == "array":
