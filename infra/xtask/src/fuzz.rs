@@ -29,6 +29,7 @@ const TARGETS: &[&str] = &[
     "gemini_request",
     "gemini_stream",
     "mlflow",
+    "multipart",
     "responses_request",
     "responses_stream",
 ];

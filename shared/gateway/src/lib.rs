@@ -30,6 +30,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod record;
 pub mod store;
+mod template;
 pub mod time;
 pub mod upload;
 

@@ -81,9 +81,9 @@ fn a_batch_is_metered_once() {
     let store = host.memory_store();
     host.run(async {
         let place = Place::new("acme", "openai");
-        assert!(place.meter_once(store, "batch_1").await.unwrap());
-        assert!(!place.meter_once(store, "batch_1").await.unwrap());
-        assert!(Place::new("acme", "azure").meter_once(store, "batch_1").await.unwrap());
+        assert!(place.meter_once(store, "batch_1", "call-1").await.unwrap());
+        assert!(!place.meter_once(store, "batch_1", "call-2").await.unwrap());
+        assert!(Place::new("acme", "azure").meter_once(store, "batch_1", "call-3").await.unwrap());
     });
 }
 

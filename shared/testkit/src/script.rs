@@ -31,7 +31,7 @@ pub struct Expect {
     pub method: Method,
     /// The path, without the query.
     pub path: Option<String>,
-    /// Headers by name: the value, or `None` for one that must not be there.
+    /// Headers by name: the value, its beginning and `...`, or `None` for one that must not be there.
     pub headers: Vec<(String, Option<String>)>,
     /// The body.
     pub body: ExpectBody,
@@ -364,7 +364,11 @@ impl Expect {
         }
         for (name, expected) in &self.headers {
             let found = parts.headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()));
-            if found.as_deref() != expected.as_deref() {
+            let good = match expected.as_deref().map(|value| (value, value.strip_suffix("..."))) {
+                Some((_, Some(start))) => found.as_deref().is_some_and(|found| found.starts_with(start)),
+                expected => found.as_deref() == expected.map(|(value, _)| value),
+            };
+            if !good {
                 complaints.push(format!("the header {name} is {found:?}, not {expected:?}"));
             }
         }

@@ -28,6 +28,8 @@ export class Site {
     this.upstreamOrigin = variable('UPSTREAM_URL');
     // What docs/deploying/differences.md tells of the faces.
     const face = variable('POSTERN_FACE');
+    /** Whether everything is played: other faces have the same core, and get a chosen few for each kind of provider. */
+    this.isNative = face === 'native';
     /** Whether the platform tells that a caller has left. */
     this.tellsDeparture = face !== 'lambda';
     /** Milliseconds until a revoked key is refused by every process. */

@@ -26,14 +26,26 @@ def program():
     return variable("POSTERN_BIN")
 
 
+#: The formats of providers. Each has a model `on-KIND` in site.json.
+KINDS = ("chat", "responses", "anthropic", "gemini", "bedrock", "cohere")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "native: is about the native binary itself")
+    config.addinivalue_line("markers", "everywhere: for every kind of provider, and on every face all the same")
+
+
+def is_native_only(item):
+    """Whether a test is played on the native binary alone: it is about that, or it is the same core on each face."""
+    if item.get_closest_marker("native"):
+        return True
+    return "kind" in item.fixturenames and not item.get_closest_marker("everywhere")
 
 
 def pytest_collection_modifyitems(config, items):
-    """What is about the native binary itself is played on it alone; docs/deploying/differences.md says what that is."""
+    """docs/deploying/differences.md says what is left out where."""
     if variable("POSTERN_FACE") != "native":
-        gone = [item for item in items if item.get_closest_marker("native")]
+        gone = [item for item in items if is_native_only(item)]
         config.hook.pytest_deselected(items=gone)
         items[:] = [item for item in items if item not in gone]
 
@@ -125,6 +137,24 @@ def client(site):
     """OpenAI's client, which does not try again on its own."""
     with openai.OpenAI(base_url=site.base_url, api_key=site.key, max_retries=0, timeout=20) as client:
         yield client
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    """The format that the provider speaks."""
+    return request.param
+
+
+@pytest.fixture
+def model(kind):
+    """A model of that provider, by a name of the configuration."""
+    return f"on-{kind}"
+
+
+@pytest.fixture
+def provider(kind):
+    """The provider's name, for models without an entry."""
+    return "local" if kind == "chat" else kind
 
 
 @pytest.fixture

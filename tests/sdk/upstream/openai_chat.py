@@ -126,7 +126,7 @@ def answer(request):
     message = {"role": "assistant", "content": said.text, "refusal": said.refusal}
     if said.calls:
         message["tool_calls"] = [
-            {"id": f"call_{at}_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            {"id": f"call_{said.turn}_{at}_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
             for at, (name, arguments) in enumerate(said.calls)
         ]
     return message, {"tools": "tool_calls", "length": "length"}.get(said.end, "stop")

@@ -50,6 +50,8 @@ class Said:
     end: str = "stop"
     #: Start, end and source of what is cited, in characters of the text.
     cites: list = field(default_factory=list)
+    #: A number that no earlier answer of the conversation had, for ids of calls.
+    turn: int = 0
 
     def words(self):
         """Its length in words, thoughts aside."""
@@ -72,7 +74,8 @@ def answer(asked):
         tools = [(name, schema) for name, schema in tools if name == asked.choice[1:]]
     if tools and asked.choice != "none" and not asked.has_results:
         calls = [(name, json.dumps(sample(schema, schema), ensure_ascii=False)) for name, schema in tools]
-        return Said(thought=thought, calls=calls if asked.parallel else calls[:1], end="tools")
+        return Said(
+            thought=thought, calls=calls if asked.parallel else calls[:1], end="tools", turn=len(asked.results))
     if "refuse" in asked.text and not asked.has_results:
         return Said(refusal="I cannot help with that.", end="refusal")
     said = Said(thought=thought)

@@ -7,11 +7,16 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from anthropic import Anthropic
+from bedrock import Bedrock
+from cohere import Cohere
+from gemini import Gemini
 from openai_chat import OpenAiChat
 from openai_media import OpenAiMedia
+from openai_responses import OpenAiResponses
 from vendor import MIDWAY, MISCHIEF, Call, Refused
 
-VENDORS = [OpenAiChat()]
+VENDORS = [OpenAiChat(), OpenAiResponses(), Anthropic(), Gemini(), Bedrock(), Cohere()]
 MEDIA = OpenAiMedia()
 USER = re.compile(rb"user-[0-9a-f-]{32,36}")
 

@@ -1,5 +1,6 @@
 """What every vendor has: a path, credentials, checks, whole and streamed answers, errors."""
 
+import base64
 import json
 
 #: Stands in a stream where things go wrong if the model's name says so.
@@ -25,6 +26,8 @@ class Refused(Exception):
     def __init__(self, message, param=None, code=None, status=400):
         super().__init__(message)
         self.param, self.code, self.status = param, code, status
+        #: More fields of the error, where a vendor has them.
+        self.details = None
 
 
 class Call:
@@ -96,6 +99,22 @@ def bearer(call):
     """Refuses a call without the bearer token."""
     if call.headers.get("authorization") != f"Bearer {call.key}":
         raise Refused("Incorrect API key provided.", code="invalid_api_key", status=401)
+
+
+def number(value, least, most, refused):
+    """Refuses what is no number, or out of its range."""
+    if value is None:
+        return
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
+        raise refused
+
+
+def is_base64(text):
+    """Whether a text is base64 with the standard letters, padded."""
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def only(value, known, where, say="Unknown field"):

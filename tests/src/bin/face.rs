@@ -63,8 +63,9 @@ fn sdk_folder() -> PathBuf {
 fn configuration(upstream: &str) -> Result<Value, String> {
     let path = sdk_folder().join("site.json");
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    serde_json::from_str(&text.replace("${UPSTREAM_URL}", &format!("{upstream}/v1")))
-        .map_err(|e| e.to_string())
+    let text =
+        text.replace("${UPSTREAM_URL}", &format!("{upstream}/v1")).replace("${UPSTREAM_ORIGIN}", upstream);
+    serde_json::from_str(&text).map_err(|e| e.to_string())
 }
 
 /// The stand-in for the vendor. It ends with its standard input, at the latest when this value goes.

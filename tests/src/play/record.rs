@@ -73,7 +73,10 @@ fn general(case: &Case, heard: &Heard, record: &Value, key: Option<&MadeKey>) ->
     must("dialect", case.format.name().into());
     let counts = ["count_tokens", ":countTokens", "/input_tokens"];
     let counts = counts.iter().any(|word| case.request.path.contains(word));
-    must("operation", if counts { "count_tokens" } else { case.format.operation() }.into());
+    // Where the body says what is asked, the case knows.
+    let told = case.record_subset.as_ref().and_then(|record| record.get("operation")).and_then(Value::as_str);
+    let usual = if counts { "count_tokens" } else { case.format.operation() };
+    must("operation", told.unwrap_or(usual).into());
     must("status", if heard.head.is_some() { case.status } else { 499 }.into());
     let subset_says = |name: &str| case.record_subset.as_ref().is_some_and(|s| s.get(name).is_some());
     if !subset_says("outcome") {

@@ -324,3 +324,15 @@ fn the_example_of_the_documentation_is_sound() {
     assert_eq!(loaded.warnings, [""; 0]);
     assert_eq!(loaded.config.models.get("assistant").unwrap().fallback.len(), 2);
 }
+
+#[test]
+fn the_examples_of_classic_models_are_sound() {
+    let documentation = include_str!("../../../../docs/classic-models.md");
+    let examples: Vec<&str> =
+        documentation.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let loaded = Document::parse("example.yaml", example).unwrap().check().unwrap();
+        assert_eq!(loaded.warnings, [""; 0], "{example}");
+    }
+}

@@ -110,6 +110,15 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
         }
     }
     credential::check(provider, reader);
+    match (&provider.rest, preset.is_declared()) {
+        (None, true) => reader.at_key("rest", |reader| {
+            reader.problem("is required: it declares what the service takes and gives");
+        }),
+        (Some(_), false) => reader.at_key("rest", |reader| {
+            reader.problem(format!("belongs to `kind: rest`; what {} takes is known", preset.title));
+        }),
+        _ => {}
+    }
     let variable = match preset.key_variable {
         "" => "API_KEY",
         variable => variable,

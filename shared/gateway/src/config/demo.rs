@@ -24,6 +24,7 @@ impl Config {
         });
         let providers = demo.chain(usual).filter_map(|(kind, variable)| {
             let provider = Provider {
+                rest: None,
                 kind: provider::preset(kind)?,
                 base_url: None,
                 api_key: variable.map(SecretText::reference),

@@ -13,6 +13,7 @@ use super::credential::{Aws, Entra, Google, OAuth, Watsonx};
 use super::name::{
     Address, HeaderName, Kind, ModelName, ModelReference, ProviderName, ProviderReference, UpstreamName,
 };
+use super::rest::Rest;
 use super::scalar::{Day, ImagePrice, Price, Size, Text, Time, Whole};
 use super::secret::SecretText;
 
@@ -88,6 +89,8 @@ section! {
         /// The date of the API for `azure`, as `2024-10-21`, where its older API is used: calls then go to
         /// `/openai/deployments/MODEL` below the resource, or to the deployment that `base_url` names.
         api_version: Option<String> as Maybe<Text>,
+        /// What the service takes and gives (`rest`).
+        rest: Option<Rest> as Maybe<Rest>,
         /// Headers to send with each call, in place of Postern's own where the names are the same. Values may hold
         /// `${NAME}`.
         headers: Map<SecretText> as MapOf<HeaderName, SecretText, 0>,

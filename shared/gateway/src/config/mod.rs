@@ -14,6 +14,7 @@ mod name;
 mod path;
 mod problem;
 mod reader;
+mod rest;
 mod scalar;
 mod schema;
 mod secret;
@@ -31,6 +32,8 @@ pub use document::{
 };
 pub use path::Path;
 pub use problem::{Problem, nearest};
+pub(crate) use rest::CHAT as REST_CHAT;
+pub use rest::{Rest, RestChat, RestInvocation};
 pub use schema::json_schema;
 pub use secret::{HIDDEN, MissingSecret, SecretText, SecretTextError};
 pub use shape::{Description, Field, Presence};

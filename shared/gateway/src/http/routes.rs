@@ -181,6 +181,20 @@ const TABLE: &[Entry] = &[
         make: |_| answer(Dialect::Gemini),
         ..Entry::GET
     },
+    // Where Google's SDKs call since they take this version by default.
+    Entry {
+        method: Method::POST,
+        path: "/v1/models/{*id}",
+        tag: Tag::Gemini,
+        id: "generateContentV1",
+        summary: "The same at the path of the API's first version (Gemini)",
+        body: Some("VendorRequest"),
+        answer: "VendorAnswer",
+        streams: true,
+        query: &[("alt", "sse: a stream as events, not as one JSON array")],
+        make: |_| answer(Dialect::Gemini),
+        ..Entry::GET
+    },
     Entry {
         path: "/v1/models",
         tag: Tag::OpenAi,
@@ -432,6 +446,7 @@ mod tests {
         };
         let whole = find("/v1beta/models/demo/echo:generateContent", Some("key=k"));
         assert_eq!(whole, Address { model: "demo/echo".into(), stream: false, framing: Framing::Events });
+        assert_eq!(find("/v1/models/demo/echo:generateContent", Some("key=k")), whole);
         let array = find("/v1beta/models/m:streamGenerateContent", None);
         assert_eq!((array.stream, array.framing), (true, Framing::Array));
         let events = find("/v1beta/models/m:streamGenerateContent", Some("key=k&alt=sse"));

@@ -63,7 +63,7 @@ pub(crate) fn surface_of(path: &str) -> Surface {
     }
     if under("/v1/messages") {
         Surface::Vendor(Dialect::Anthropic)
-    } else if under("/v1beta") {
+    } else if under("/v1beta") || is_gemini_call(path) {
         Surface::Vendor(Dialect::Gemini)
     } else if under("/v2") {
         Surface::Vendor(Dialect::Cohere)
@@ -74,6 +74,16 @@ pub(crate) fn surface_of(path: &str) -> Surface {
     } else {
         Surface::OTHER
     }
+}
+
+/// What Gemini's models can be asked under `/v1/models`.
+const GEMINI_METHODS: [&str; 5] =
+    ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"];
+
+/// Whether a path under OpenAI's list of models is a call of Gemini's, `/v1/models/MODEL:METHOD`. Models have colons too.
+fn is_gemini_call(path: &str) -> bool {
+    let method = path.strip_prefix("/v1/models/").and_then(|rest| rest.rsplit_once(':'));
+    method.is_some_and(|(_, method)| GEMINI_METHODS.contains(&method))
 }
 
 #[cfg(test)]
@@ -88,6 +98,8 @@ mod tests {
             ("/v1/messages/batches", vendor(Dialect::Anthropic)),
             ("/v1/messagesx", Surface::OTHER),
             ("/v1beta/models/m", vendor(Dialect::Gemini)),
+            ("/v1/models/m:generateContent", vendor(Dialect::Gemini)),
+            ("/v1/models/local/llama3.2:3b", Surface::OTHER),
             ("/v2/rerank", vendor(Dialect::Cohere)),
             ("/v1/responses", Surface::OTHER),
             ("/", Surface::OTHER),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use postern_wire::dialect::Framing;
 use postern_wire::dialect::mlflow::endpoints::EndpointType;
 use postern_wire::dialect::mlflow::{self, Shape};
@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Rerank(rerank::Format),
     /// To look for what is harmful.
     Moderate,
+    /// To run a classic model.
+    Invoke,
     /// To make images or sound, or text of sound.
     Media(Media),
     /// To keep something, or to give or remove what is kept.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Embed(_) => "embeddings",
             Self::Rerank(_) => "rerank",
             Self::Moderate => "moderations",
+            Self::Invoke => "invocation",
             Self::Media(media) => media.operation(),
             Self::Resource(resource) => resource.kind.name(),
         }
@@ -110,6 +113,10 @@ impl Call {
     /// its model.
     pub(super) fn address_body(&mut self, body: Bytes) -> Result<Bytes, GatewayError> {
         let Some(endpoint) = &self.endpoint else { return Ok(body) };
+        if !is_object(&self.parts.headers, &body) {
+            self.kind = Kind::Invoke;
+            return Ok(body);
+        }
         let (shape, body) = mlflow::address(endpoint, &body)?;
         (self.kind, self.dialect) = match shape {
             Shape::Endpoint(EndpointType::Chat) => (Kind::Answer, Dialect::OpenAiChat),
@@ -117,10 +124,7 @@ impl Call {
             Shape::Endpoint(EndpointType::Embeddings) => {
                 (Kind::Embed(embed::Format::OpenAi), Dialect::OpenAiChat)
             }
-            Shape::Scoring => {
-                let text = "expected `messages`, `prompt` or `input`";
-                return Err(GatewayError::new(ErrorKind::InvalidRequest, text));
-            }
+            Shape::Scoring => (Kind::Invoke, Dialect::OpenAiChat),
         };
         Ok(body)
     }
@@ -135,10 +139,23 @@ impl Call {
             Kind::Embed(format) => format.name(),
             Kind::Rerank(format) => format.name(),
             Kind::Moderate => "openai_moderations",
+            Kind::Invoke => "invocation",
             Kind::Media(_) => "openai_media",
             Kind::Resource(_) => "openai_files",
         }
     }
+}
+
+/// Whether a body is to be a JSON object, which says by its fields what it asks. Classic models take other types too, and
+/// JSON of other kinds. Forms and plain text are what clients say who were not told what they send.
+fn is_object(headers: &HeaderMap, body: &Bytes) -> bool {
+    let said =
+        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let unsaid = matches!(kind.as_str(), "" | "application/x-www-form-urlencoded" | "text/plain");
+    let json = kind == "application/json" || kind.ends_with("+json");
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    (unsaid || json) && first != Some(&b'[')
 }
 
 /// The id of a call: a UUID version 7, so ids sort by the time of arrival.

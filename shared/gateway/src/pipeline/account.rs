@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http::{Request, Uri};
+use postern_wire::dialect::mlflow;
 use postern_wire::grant::google::ServiceAccount;
 use postern_wire::provider::{Account, Dress, Operation, vertex, watsonx};
 
@@ -84,6 +85,7 @@ pub(super) fn dress(
     };
     match way.dress {
         Dress::Plain => Ok(body),
+        Dress::Unnamed => Ok(mlflow::leave_model(&body)),
         Dress::Vertex => Ok(vertex::dress(&body, counts)),
         Dress::Watsonx => {
             let workspace = provider.watsonx.as_ref();

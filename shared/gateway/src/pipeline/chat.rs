@@ -16,8 +16,9 @@ use super::accept::{Call, Kind};
 use super::exchange::{How, Remarks, Sending, Written, judge, not_spoken};
 use super::reading::{Reading, Translator};
 use super::resolve::{Leg, Plan};
+use super::rest;
 use crate::config::Provider;
-use crate::error::GatewayError;
+use crate::error::{ErrorKind, GatewayError};
 
 /// A conversation that is to be answered, or counted.
 pub(super) struct Conversation<'a> {
@@ -84,14 +85,18 @@ impl<'a> Conversation<'a> {
         &self,
         plan: &Plan,
         leg: &'l Leg,
-        provider: &Provider,
+        provider: &'l Provider,
     ) -> Result<Written<'l>, GatewayError> {
+        if let Some(rest) = &provider.rest {
+            return rest::converse(self, rest, leg, provider);
+        }
         let caller = self.call.dialect;
         let stream = self.head.stream;
         let own = provider
             .way_in(caller, &leg.model)
             .filter(|way| way.dress.keeps_answers() && (self.framing() == Framing::Events || !stream));
         if let Some(way) = own {
+            check_stream(stream, way, leg)?;
             let ask_usage = stream && provider.kind.stream_options && caller.asks_for_usage();
             let hide_usage = caller.asks_for_usage() && !self.head.include_usage;
             let may_flow = stream && !hide_usage;
@@ -105,6 +110,7 @@ impl<'a> Conversation<'a> {
         }
         let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model));
         let way = way.ok_or_else(|| not_spoken(leg, provider, "conversations"))?;
+        check_stream(stream, way, leg)?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {
             sending: self.sending(way, leg),
@@ -194,6 +200,16 @@ impl<'a> Conversation<'a> {
         let to = Operation::Count { way, model: &leg.model };
         Ok((Sending { passed: passed(caller), ..Sending::whole(to) }, body))
     }
+}
+
+/// Refuses a stream of a provider that gives whole answers only.
+fn check_stream(stream: bool, way: &Way, leg: &Leg) -> Result<(), GatewayError> {
+    if !stream || !way.stream_path.is_empty() {
+        return Ok(());
+    }
+    let Leg { provider, model, .. } = leg;
+    let text = format!("stream: {provider}/{model} gives whole answers only; leave it out");
+    Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("stream"))
 }
 
 /// Headers of a caller's that its dialect defines: they pass to a provider that speaks it.

@@ -17,6 +17,7 @@ use super::attempt::WholeFacts;
 use super::chat::Conversation;
 use super::draft::Draft;
 use super::embed::Embeddings;
+use super::invoke::Invocation;
 use super::moderate::Moderation;
 use super::reading::Reading;
 use super::rerank::Reranking;
@@ -39,6 +40,8 @@ pub(super) enum Exchange<'a> {
     Reranking(Box<Reranking<'a>>),
     /// Texts and images to be looked at.
     Moderation(Box<Moderation<'a>>),
+    /// The input of a classic model.
+    Invocation(Box<Invocation<'a>>),
 }
 
 impl<'a> Exchange<'a> {
@@ -52,6 +55,7 @@ impl<'a> Exchange<'a> {
             Kind::Embed(format) => Self::Embeddings(Box::new(Embeddings::read(call, format, body)?)),
             Kind::Rerank(format) => Self::Reranking(Box::new(Reranking::read(call, format, body)?)),
             Kind::Moderate => Self::Moderation(Box::new(Moderation::read(call, body)?)),
+            Kind::Invoke => Self::Invocation(Box::new(Invocation::new(call, body))),
             // These pass and are not read: see `media`.
             Kind::Media(_) | Kind::Resource(_) => {
                 let text = "this is no request that is read";
@@ -67,6 +71,7 @@ impl<'a> Exchange<'a> {
             Self::Embeddings(embeddings) => embeddings.model(),
             Self::Reranking(reranking) => reranking.model(),
             Self::Moderation(moderation) => moderation.model(),
+            Self::Invocation(invocation) => invocation.model(),
         }
     }
 
@@ -74,7 +79,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn stream(&self) -> bool {
         match self {
             Self::Conversation(conversation) => conversation.head.stream,
-            Self::Embeddings(_) | Self::Reranking(_) | Self::Moderation(_) => false,
+            Self::Embeddings(_) | Self::Reranking(_) | Self::Moderation(_) | Self::Invocation(_) => false,
         }
     }
 
@@ -88,6 +93,11 @@ impl<'a> Exchange<'a> {
             Self::Embeddings(embeddings) => draft.request_body(embeddings.body),
             Self::Reranking(reranking) => draft.request_body(reranking.body),
             Self::Moderation(moderation) => draft.request_body(moderation.body),
+            Self::Invocation(invocation) => {
+                // What has no tokens has a price of its own, which nothing here knows.
+                draft.expects_usage();
+                draft.request_body(invocation.body);
+            }
         }
     }
 
@@ -99,13 +109,14 @@ impl<'a> Exchange<'a> {
         &self,
         plan: &Plan,
         leg: &'l Leg,
-        provider: &Provider,
+        provider: &'l Provider,
     ) -> Result<Written<'l>, GatewayError> {
         match self {
             Self::Conversation(conversation) => conversation.write(plan, leg, provider),
             Self::Embeddings(embeddings) => embeddings.write(leg, provider),
             Self::Reranking(reranking) => reranking.write(leg, provider),
             Self::Moderation(moderation) => moderation.write(leg, provider),
+            Self::Invocation(invocation) => invocation.write(leg, provider),
         }
     }
 
@@ -119,6 +130,7 @@ impl<'a> Exchange<'a> {
             Self::Embeddings(embeddings) => embeddings.demo(leg),
             Self::Reranking(reranking) => reranking.demo(leg),
             Self::Moderation(moderation) => moderation.demo(leg),
+            Self::Invocation(invocation) => invocation.demo(leg),
         }
     }
 }

@@ -155,7 +155,9 @@ pub(super) fn transcode<H: Host>(
         Answer::Whole { status, headers, body, facts } => {
             let mut response = Response::new(Body::whole(Bytes::new()));
             *response.status_mut() = status;
-            pass_headers(&headers, &remarks, response.headers_mut(), "application/json");
+            // A provider without streams may have been asked for one; its answer was then told as events.
+            let kind = if draft.record().stream { stream_type(call) } else { "application/json" };
+            pass_headers(&headers, &remarks, response.headers_mut(), kind);
             match (facts.usage, facts.estimated) {
                 (Some(usage), None) => draft.provider_usage(usage),
                 (Some(usage), Some(estimated)) => draft.own_usage(usage, estimated),
@@ -186,10 +188,7 @@ pub(super) fn transcode<H: Host>(
             let mut response = stream(host, call, draft, source, held);
             *response.response.status_mut() = status;
             let to = response.response.headers_mut();
-            let kind = match call.address.as_ref().map(|address| address.framing) {
-                Some(Framing::Array) => "application/json",
-                _ => "text/event-stream; charset=utf-8",
-            };
+            let kind = stream_type(call);
             pass_headers(&headers, &remarks, to, kind);
             to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             // Asks nginx and its kin not to collect the stream before they pass it on.
@@ -197,6 +196,14 @@ pub(super) fn transcode<H: Host>(
             name_target(to, leg);
             response
         }
+    }
+}
+
+/// The media type of a stream.
+fn stream_type(call: &Call) -> &'static str {
+    match call.address.as_ref().map(|address| address.framing) {
+        Some(Framing::Array) => "application/json",
+        _ => "text/event-stream; charset=utf-8",
     }
 }
 

@@ -204,15 +204,17 @@ impl Place {
         Ok(Some(page))
     }
 
-    /// Whether this is the first time that a batch is to be metered. Of several at once exactly one hears `true`, where
-    /// the store can tell ([`Store::create`]).
+    /// Whether the call `by` is the first to meter a batch. Of several at once exactly one hears `true`, where the store
+    /// can tell ([`Store::create`], which takes the same value for the same write done again: hence the call's id).
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn meter_once(&self, store: &impl Store, id: &str) -> Result<bool, StoreError> {
+    pub async fn meter_once(&self, store: &impl Store, id: &str, by: &str) -> Result<bool, StoreError> {
         #[derive(Serialize)]
-        struct Metered {}
-        create(store, &format!("metered/{}/{}/{id}", self.hash, self.provider), &Metered {}).await
+        struct Metered<'a> {
+            by: &'a str,
+        }
+        create(store, &format!("metered/{}/{}/{id}", self.hash, self.provider), &Metered { by }).await
     }
 }
 

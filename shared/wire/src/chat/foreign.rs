@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{AS_SAID, Content, Definition, Delta, Extra, Part, Request, Response, ResponseFormat, Stop};
-use super::{Choice, ChoiceDelta, Logprobs, Shape, TokenLogprob};
+use super::{Choice, ChoiceDelta, Logprobs, Message, Role, Shape, TokenLogprob};
 use crate::dialect::carried::seal;
 
 impl Request {
@@ -26,6 +26,7 @@ impl Request {
             leave_parts(&mut message.parts, &at, &mut left);
             message.shape = Shape::Auto;
         }
+        leave_empty_texts(&mut self.messages);
         for (index, tool) in self.tools.iter_mut().enumerate() {
             // A vendor's own tool is made of nothing else: its writer refuses it as a whole.
             if !matches!(tool.definition, Definition::BuiltIn(_)) {
@@ -143,6 +144,24 @@ impl ChoiceDelta {
         }
         Some(self)
     }
+}
+
+/// Leaves out the ends of streams that some SDKs send back as they came: other vendors refuse a text without a letter, and
+/// a turn between calls and their results.
+fn leave_empty_texts(messages: &mut Vec<Message>) {
+    messages.retain_mut(|message| {
+        let said = message.parts.len();
+        if message.role == Role::Assistant {
+            message.parts.retain(|part| !is_empty_text(part));
+        }
+        said == message.parts.len() || !message.parts.is_empty()
+    });
+}
+
+/// A text that says nothing and proves nothing.
+fn is_empty_text(part: &Part) -> bool {
+    matches!(&part.content, Content::Text(text) if text.text.is_empty() && text.annotations.is_empty())
+        && part.is_plain()
 }
 
 fn leave_parts(parts: &mut [Part], at: &str, left: &mut Vec<String>) {

@@ -19,6 +19,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 mod origin;
 pub(crate) mod peek;
+pub mod plain;
 pub(crate) mod said;
 pub(crate) mod schema_name;
 mod spelt;
@@ -129,6 +130,7 @@ impl Dialect {
         let mut lost = match self {
             Self::OpenAiResponses => openai_responses::weigh_extra(request),
             Self::OpenAiCompletions => openai_completions::weigh_extra(request),
+            Self::Anthropic => anthropic::weigh_extra(request),
             _ => Vec::new(),
         };
         for field in request.leave_extra() {

@@ -93,7 +93,10 @@ impl Preset {
     }
 }
 
-/// Base URL and path with exactly one slash between them.
+/// Base URL and path with exactly one slash between them; without a path the URL as it is.
 pub(super) fn join(base_url: &str, path: &str) -> String {
+    if path.is_empty() {
+        return base_url.to_owned();
+    }
     format!("{}/{}", base_url.trim_end_matches('/'), path.trim_start_matches('/'))
 }

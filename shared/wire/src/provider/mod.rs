@@ -23,6 +23,9 @@ pub use services::Service;
 /// The kind of the built-in echo provider: it has no URL and is answered inside the gateway.
 pub const DEMO: &str = "demo";
 
+/// The kind of a service whose formats the configuration declares.
+pub const REST: &str = "rest";
+
 /// What this gateway knows of one vendor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -60,7 +63,7 @@ pub struct Way {
     pub dialect: Dialect,
     /// Where whole answers are asked for.
     pub path: &'static str,
-    /// Where streams are asked for, with a query if there is one.
+    /// Where streams are asked for, with a query if there is one; empty if nowhere.
     pub stream_path: &'static str,
     /// Where tokens are counted; empty if nowhere.
     pub count_path: &'static str,
@@ -115,6 +118,8 @@ pub enum Dress {
     Plain,
     /// As Claude on Vertex AI: [`vertex::dress`]. Answers are as everywhere.
     Vertex,
+    /// No name of the model: servers of one model, which the address names, may refuse a field that they do not expect.
+    Unnamed,
     /// As watsonx: [`watsonx::dress`]. Answers have fewer fields than the format says, so they are told anew.
     Watsonx,
 }
@@ -223,6 +228,12 @@ impl Preset {
     #[must_use]
     pub fn errors(&self) -> Dialect {
         self.ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect)
+    }
+
+    /// Whether the configuration declares what the service takes and gives.
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        self.kind == REST
     }
 
     /// Whether this is the built-in echo provider.

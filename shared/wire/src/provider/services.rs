@@ -74,6 +74,7 @@ const EMBEDDINGS: &[(&str, Embeddings)] = &[
     ),
     ("jina", &[OPENAI]),
     ("mistral", &[Service { exact: false, ..OPENAI }]),
+    ("mlflow", &[Service::at(embed::Format::Mlflow, "/invocations")]),
     ("nvidia", &[Service { exact: false, ..OPENAI }]),
     ("voyage", &[Service { most: Some(1000), ..Service::at(embed::Format::Voyage, "/embeddings") }]),
 ];
@@ -112,7 +113,20 @@ const RERANK: Service<rerank::Format> = Service::at(rerank::Format::Cohere, "/re
 /// Who moderates, at OpenAI's path in OpenAI's format.
 const MODERATION: [&str; 4] = ["mistral", "openai", "openai_compatible", "vllm"];
 
+/// Who serves classic models, and where their input goes.
+const INVOCATIONS: [(&str, &str); 3] = [
+    ("databricks", "/{model}/invocations"),
+    ("mlflow", "/invocations"),
+    ("sagemaker", "/endpoints/{model}/invocations"),
+];
+
 impl Preset {
+    /// Where the input of a classic model goes.
+    #[must_use]
+    pub fn invocations(&self) -> Option<&'static str> {
+        INVOCATIONS.iter().find(|(kind, _)| *kind == self.kind).map(|(_, path)| *path)
+    }
+
     /// How embeddings of a model are asked for: the ways that there are, the one to prefer first.
     pub fn embeddings(&self, model: &str) -> impl Iterator<Item = &'static Service<embed::Format>> {
         let usual: Embeddings = &[OPENAI];

@@ -60,6 +60,19 @@ const WATSONX: &[Way] = &[Way {
     ..Way::at(Dialect::OpenAiChat, "/ml/v1/text/chat?version=2025-02-11")
 }];
 
+/// A server of one model that MLflow serves: conversations, if the model has that signature, are OpenAI's
+/// (`mlflow.org/docs/latest/ml/deployment/deploy-model-locally`).
+const MLFLOW: &[Way] = &[Way { dress: Dress::Unnamed, ..Way::at(Dialect::OpenAiChat, "/invocations") }];
+
+/// An endpoint of SageMaker whose container takes OpenAI's messages, as those for vLLM and TGI do. Its streams are in a
+/// frame of AWS's that nothing here takes apart
+/// (`docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html`).
+const SAGEMAKER: &[Way] = &[Way {
+    stream_path: "",
+    dress: Dress::Unnamed,
+    ..Way::at(Dialect::OpenAiChat, "/endpoints/{model}/invocations")
+}];
+
 /// A vendor with everything at its usual place.
 const fn row(
     kind: &'static str,
@@ -190,6 +203,12 @@ pub(super) static PRESETS: &[Preset] = &[
         stream_options: false,
         ..row("mistral", "Mistral AI", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
     },
+    Preset {
+        ways: MLFLOW,
+        models_path: "",
+        stream_options: false,
+        ..own("mlflow", "MLflow model serving", "http://HOST:5000", "")
+    },
     row("moonshot", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
     row("morph", "Morph", "https://api.morphllm.com/v1", "MORPH_API_KEY"),
     row("nebius", "Nebius Token Factory", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY"),
@@ -210,6 +229,16 @@ pub(super) static PRESETS: &[Preset] = &[
     Preset {
         ways: &[Way::at(Dialect::OpenAiResponses, "/responses")],
         ..row("perplexity", "Perplexity", "https://api.perplexity.ai/v1", "PERPLEXITY_API_KEY")
+    },
+    Preset { ways: &[], models_path: "", ..own("rest", "Any REST service", "https://HOST/PATH", "") },
+    // Requests of an AWS account are signed; there are no keys.
+    Preset {
+        ways: SAGEMAKER,
+        models_path: "",
+        auth: Auth::None,
+        account: Account::Aws { service: "sagemaker" },
+        stream_options: false,
+        ..own("sagemaker", "Amazon SageMaker", "https://runtime.sagemaker.REGION.amazonaws.com", "")
     },
     row("sambanova", "SambaNova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
     row("scaleway", "Scaleway Generative APIs", "https://api.scaleway.ai/v1", "SCW_SECRET_KEY"),

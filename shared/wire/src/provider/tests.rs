@@ -65,6 +65,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("meta", "https://api.meta.ai/v1/chat/completions"),
     ("minimax", "https://api.minimax.io/v1/chat/completions"),
     ("mistral", "https://api.mistral.ai/v1/chat/completions"),
+    ("mlflow", "https://configured.test/base/invocations"),
     ("moonshot", "https://api.moonshot.ai/v1/chat/completions"),
     ("morph", "https://api.morphllm.com/v1/chat/completions"),
     ("nebius", "https://api.tokenfactory.nebius.com/v1/chat/completions"),
@@ -77,6 +78,8 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
     ("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1/chat/completions"),
     ("perplexity", "https://api.perplexity.ai/v1/responses"),
+    ("rest", "https://configured.test/base/chat/completions"),
+    ("sagemaker", "https://configured.test/base/endpoints/m-1/invocations"),
     ("sambanova", "https://api.sambanova.ai/v1/chat/completions"),
     ("scaleway", "https://api.scaleway.ai/v1/chat/completions"),
     ("sglang", "http://127.0.0.1:30000/v1/chat/completions"),
@@ -108,6 +111,11 @@ fn every_vendor_is_called_at_its_address_with_its_key() {
         assert_eq!(request.headers()["accept"], "application/json");
         assert_eq!(request.headers()["user-agent"], concat!("postern/", env!("CARGO_PKG_VERSION")));
         let (name, value) = match *kind {
+            // Its requests are signed.
+            "sagemaker" => {
+                assert_eq!(request.headers().len(), 3);
+                continue;
+            }
             "azure" => ("api-key", "secret"),
             "anthropic" => ("x-api-key", "secret"),
             "gemini" => ("x-goog-api-key", "secret"),
@@ -129,12 +137,25 @@ fn rows_are_ordered_and_whole() {
         if row.is_demo() {
             continue;
         }
-        let other = row.embeddings("").next().is_some() || row.reranking("").next().is_some();
-        assert!((!row.ways.is_empty() || other) && row.models_path.starts_with('/'), "{}", row.kind);
+        let other =
+            row.is_declared() || row.embeddings("").next().is_some() || row.reranking("").next().is_some();
+        assert!(
+            (!row.ways.is_empty() || other)
+                && (row.models_path.is_empty() || row.models_path.starts_with('/')),
+            "{}",
+            row.kind
+        );
         for way in row.ways {
-            assert!(way.path.starts_with('/') && way.stream_path.starts_with('/'), "{}", row.kind);
+            let rooted = |path: &str| path.starts_with('/');
+            assert!(
+                rooted(way.path) && (way.stream_path.is_empty() || rooted(way.stream_path)),
+                "{}",
+                row.kind
+            );
             let addressed = way.dialect.is_addressed() || way.dress == Dress::Vertex;
-            assert_eq!(way.path.contains("{model}"), addressed, "{}", row.kind);
+            if way.dress != Dress::Unnamed {
+                assert_eq!(way.path.contains("{model}"), addressed, "{}", row.kind);
+            }
         }
         assert_eq!(row.base_url.is_empty(), !row.base_url_form.is_empty(), "{}", row.kind);
         let address = if row.base_url.is_empty() { row.base_url_form } else { row.base_url };
@@ -238,7 +259,7 @@ fn streams_and_model_lists() {
 fn vendors_that_refuse_stream_options() {
     let refusing: Vec<_> =
         presets().iter().filter(|preset| !preset.stream_options).map(|preset| preset.kind).collect();
-    assert_eq!(refusing, ["codestral", "databricks", "mistral", "watsonx"]);
+    assert_eq!(refusing, ["codestral", "databricks", "mistral", "mlflow", "sagemaker", "watsonx"]);
 }
 
 #[test]

@@ -86,17 +86,8 @@ pub(super) fn carry(
         }
         "portkey" => portkey(need_model()?, config, draft),
         "litellm" => litellm(need_model()?, config, draft),
-        "mlflow-model-serving" => {
-            let base = config.need("model_server_url")?;
-            Ok(Carried::Not(format!("a model server of type {kind} at {}", without_credentials(&base))))
-        }
-        "vertex-ai" => {
-            for member in ["vertex_project", "vertex_location", "vertex_credentials", "vertex_anthropic_betas"] {
-                config.take(member);
-            }
-            let advice = "Vertex AI takes a service account: write a provider of kind `vertex` by hand, if docs/configuration.md has it";
-            Ok(Carried::Not(advice.to_owned()))
-        }
+        "mlflow-model-serving" => Ok(model_server(kind, model, config, draft)?),
+        "vertex-ai" => vertex(need_model()?, config, draft),
         "palm" => Ok(Carried::Not("Google has turned PaLM off: name a provider of kind gemini".to_owned())),
         "mosaicml" => Ok(Carried::Not(
             "MosaicML's inference service is no more; its models are at Databricks: name a provider of kind databricks"
@@ -247,6 +238,61 @@ fn portkey(model: String, config: &mut Fields<'_>, draft: &mut Draft) -> Result<
     Ok(add(draft, "portkey", made, model))
 }
 
+/// A model server, which MLflow tells of conversations and prompts as the input of a classic model, `inputs`, and which
+/// answers with `predictions`: the first, or that in the only member, or in `choices`.
+fn model_server(
+    kind: &str,
+    model: Option<&str>,
+    config: &mut Fields<'_>,
+    draft: &mut Draft,
+) -> Result<Carried, String> {
+    let base = config.need("model_server_url")?;
+    let model = model.unwrap_or("model").to_owned();
+    let url = base.trim_end_matches('/').trim_end_matches("/invocations").to_owned();
+    if kind == "llm/v1/embeddings" {
+        let made = settings("mlflow", &[("base_url", Some(url))]);
+        let advice = "embeddings are asked with `input`, for a model of signature llm/v1/embeddings, not with `inputs`";
+        draft.advise(&config.at("model_server_url"), advice);
+        return Ok(add(draft, "mlflow", made, model));
+    }
+    let params = ["temperature", "max_tokens", "top_p", "stop", "n"];
+    let params: Map<String, Value> =
+        params.iter().map(|name| ((*name).to_owned(), format!("{{{{ {name} }}}}").into())).collect();
+    let text = "{{ body.predictions[0] if body.predictions[0] is defined else \
+                (body.predictions.choices | default(body.predictions.candidates))[0] }}";
+    let made = json!({
+        "kind": "rest",
+        "base_url": url,
+        "rest": {
+            "path": "/invocations",
+            "chat": { "request": { "inputs": ["{{ prompt }}"], "params": params }, "text": text },
+            "invocation": {},
+        },
+    });
+    Ok(add(draft, "mlflow", made, model))
+}
+
+fn vertex(model: String, config: &mut Fields<'_>, draft: &mut Draft) -> Result<Carried, String> {
+    let location = config.text("vertex_location")?.unwrap_or_else(|| "global".to_owned());
+    let mut google = json!({ "project": config.need("vertex_project")?, "location": location });
+    match config.secret("vertex_credentials", "VERTEX_SERVICE_ACCOUNT", draft)? {
+        Some(account) => google["service_account"] = account.into(),
+        None => {
+            google["service_account"] = "${VERTEX_SERVICE_ACCOUNT}".into();
+            let advice =
+                "is not given: set the secret VERTEX_SERVICE_ACCOUNT to the key file of a service account";
+            draft.advise(&config.at("vertex_credentials"), advice);
+        }
+    }
+    if config.take("vertex_anthropic_betas").is_some() {
+        draft.lose(
+            &config.at("vertex_anthropic_betas"),
+            "what callers send in anthropic-beta passes as it is",
+        );
+    }
+    Ok(add(draft, "vertex", json!({ "kind": "vertex", "google": google }), model))
+}
+
 /// What MLflow calls through LiteLLM: the vendor by LiteLLM's name, the settings as LiteLLM takes them.
 fn litellm(model: String, config: &mut Fields<'_>, draft: &mut Draft) -> Result<Carried, String> {
     let vendor = config.text("litellm_provider")?.unwrap_or_default();
@@ -317,9 +363,4 @@ fn need_secret(
 /// The model that settings belong to.
 fn config_owner<'a>(config: &'a Fields<'_>) -> &'a str {
     config.path().trim_end_matches(".config")
-}
-
-/// An address without what may stand before its host.
-fn without_credentials(address: &str) -> &str {
-    address.rsplit('@').next().unwrap_or_default()
 }

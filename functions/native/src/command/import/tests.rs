@@ -127,6 +127,18 @@ fn each_provider_of_mlflow() {
             "bedrock:\n    kind: bedrock\n    base_url: https://bedrock-runtime.us-east-1.amazonaws.com\n    aws:\n      region: us-east-1\n      role_arn: \"arn:aws:iam::123456789012:role/r\"\n",
         ),
         (
+            "mlflow-model-serving",
+            "mpt",
+            "{ model_server_url: http://127.0.0.1:5000/ }",
+            "mlflow:\n    kind: rest\n    base_url: http://127.0.0.1:5000\n    rest:\n      path: \"/invocations\"\n      chat:\n        request:\n          inputs:\n            - \"{{ prompt }}\"\n",
+        ),
+        (
+            "vertex_ai",
+            "gemini-2.5-flash",
+            "{ vertex_project: acme, vertex_location: europe-west1, vertex_credentials: $VERTEX_JSON }",
+            "vertex:\n    kind: vertex\n    google:\n      project: acme\n      location: europe-west1\n      service_account: ${VERTEX_JSON}\n",
+        ),
+        (
             "groq",
             "llama-3.3-70b",
             "{ api_key: $GROQ_API_KEY }",

@@ -3,6 +3,7 @@
 mod credentials;
 mod models;
 mod problems;
+mod rest;
 mod values;
 mod warnings;
 

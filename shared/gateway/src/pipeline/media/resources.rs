@@ -338,7 +338,7 @@ impl<H: Host> Errands<'_, H> {
         }
         if let Some(draft) = draft
             && is_over(batch)
-            && self.place.meter_once(store, id).await?
+            && self.place.meter_once(store, id, self.call.id.as_str()).await?
         {
             meter(batch, draft);
         }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use super::request::THREAD;
 use crate::dialect::ErrorBody;
+use crate::dialect::fields::put;
 use crate::dialect::said::{CONTEXT_PHRASES, is_about_account, plain_text, retry_after, told};
 use crate::fault::{Fault, FaultKind};
 
@@ -145,19 +147,33 @@ pub fn encode_error(error: &ErrorBody<'_>) -> Bytes {
         Some(param) if !error.message.contains(param) => format!("{param}: {}", error.message),
         _ => error.message.to_owned(),
     };
-    body(word, &message, error.request_id)
+    let mut map = said(word, &message);
+    if error.param == Some(THREAD) {
+        // Anthropic's SDKs look for this code, and go on without a thread.
+        put(
+            &mut map,
+            "details",
+            json!({"error_code": "thread_unsupported_request", "unsupported": [THREAD]}),
+        );
+    }
+    body(map, error.request_id)
 }
 
 /// Writes a fault as an error of this format, as it stands in a stream.
 #[must_use]
 pub fn encode_fault(fault: &Fault) -> Bytes {
-    body(word(fault.kind), &fault.message, None)
+    body(said(word(fault.kind), &fault.message), None)
 }
 
-fn body(word: &str, message: &str, request_id: Option<&str>) -> Bytes {
-    json!({"type": "error", "error": {"type": word, "message": message}, "request_id": request_id})
-        .to_string()
-        .into()
+fn said(word: &str, message: &str) -> Map<String, Value> {
+    let mut map = Map::new();
+    put(&mut map, "type", word);
+    put(&mut map, "message", message);
+    map
+}
+
+fn body(error: Map<String, Value>, request_id: Option<&str>) -> Bytes {
+    json!({"type": "error", "error": error, "request_id": request_id}).to_string().into()
 }
 
 /// The type of an error for a class of failure. What concerns the gateway's own account is the gateway's failure.

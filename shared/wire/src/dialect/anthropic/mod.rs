@@ -29,7 +29,8 @@ pub use count::{decode_count_request, decode_count_response, encode_count_reques
 pub use error::{decode_fault_at, encode_error, encode_fault};
 pub use model::DEFAULT_MAX_TOKENS;
 pub use peek::{EventPeek, peek_count_request, peek_request, peek_response};
-pub use request::{decode_request, encode_request};
+pub(super) use reasoning::lacks_thinking;
+pub use request::{decode_request, encode_request, weigh_extra};
 pub use response::{decode_response, encode_response};
 pub use stream::StreamDecoder;
 pub use stream_write::StreamEncoder;

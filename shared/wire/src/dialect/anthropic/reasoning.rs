@@ -281,7 +281,7 @@ fn put_budget(map: &mut Map<String, Value>, budget: u64, max_tokens: u64, notes:
 
 /// Whether the conversation ends in tool calls whose turn does not begin with reasoning of Anthropic's own: with a
 /// budget it refuses that.
-fn lacks_thinking(request: &Request) -> bool {
+pub(in crate::dialect) fn lacks_thinking(request: &Request) -> bool {
     let after = |role: &Role| matches!(role, Role::Tool | Role::Function);
     let only_results = |parts: &[Part]| {
         !parts.is_empty() && parts.iter().all(|part| matches!(part.content, Content::ToolResult(_)))

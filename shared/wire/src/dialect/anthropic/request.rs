@@ -6,13 +6,16 @@ use super::model::{self, Abilities, DEFAULT_MAX_TOKENS};
 use super::{message, reasoning, tool};
 use crate::chat::{Extra, OutputLimit, Request, ResponseFormat, Sampling, Schema, Stop};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
-use crate::dialect::loss::Notes;
+use crate::dialect::loss::{Loss, Notes, Weight};
 use crate::dialect::{DecodeError, Encoded, Target};
 use crate::json;
 use crate::schema::{self, Rules};
 
 /// The value of `anthropic_version` in a body for Vertex, which has the model in the URL.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
+
+/// The field of a conversation that Anthropic keeps (beta `message-threads-2026-08-12`).
+pub(super) const THREAD: &str = "thread";
 
 /// Reads a request.
 ///
@@ -130,6 +133,17 @@ fn take_schema(mut format: Extra, path: &Path<'_>) -> Result<(Schema, Extra), De
     // Anthropic always holds the model to the schema.
     let schema = Schema { schema: Some(Value::Object(schema)), strict: Some(true), ..Schema::default() };
     Ok((schema, format))
+}
+
+/// What a request asks of Anthropic's own services and loses with any other provider: a thread, whose earlier messages
+/// only Anthropic has.
+#[must_use]
+pub fn weigh_extra(request: &Request) -> Vec<Loss> {
+    let thread = request.extra.get(THREAD).filter(|thread| !thread.is_null());
+    let reason =
+        "the gateway keeps no threads for other providers; send the whole conversation in `messages`";
+    let lost = |_: &Value| Loss { field: THREAD.to_owned(), reason: reason.into(), weight: Weight::Meaning };
+    thread.map(lost).into_iter().collect()
 }
 
 /// Writes a request. What the format cannot say is left out and named.

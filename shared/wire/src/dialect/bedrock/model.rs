@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::chat::{Effort, ReasoningRequest, ReasoningRequestSpelling};
+use crate::chat::{Effort, ReasoningRequest, ReasoningRequestSpelling, Request};
+use crate::dialect::anthropic::lacks_thinking;
 use crate::dialect::effort::{LEAST_BUDGET, budget_of, effort_of};
 use crate::dialect::fields::{self, put};
 use crate::dialect::loss::Notes;
@@ -72,6 +73,26 @@ fn version(after: &str) -> (u32, u32) {
     }
 }
 
+/// Why a sampling parameter is not sent to a model of Claude's: newer ones take none, or one of two.
+/// `thinks`: it was asked to think on behalf of another format.
+pub(super) fn refused_sampling(model: &str, thinks: bool, beside_temperature: bool) -> Option<&'static str> {
+    let name = model.to_ascii_lowercase();
+    let version = name.split_once("claude").map(|(_, after)| version(after))?;
+    if version >= (4, 7) {
+        return Some("this model takes no sampling parameters");
+    }
+    if thinks {
+        return Some("Claude takes it only when it does not think");
+    }
+    (beside_temperature && version >= (4, 1)).then_some("this model takes either temperature or top_p")
+}
+
+/// Whether Claude is asked to think.
+pub(super) fn is_thinking(additional: &Map<String, Value>) -> bool {
+    let kind = additional.get("thinking").and_then(|thinking| thinking.get("type")).and_then(Value::as_str);
+    matches!(kind, Some("enabled" | "adaptive"))
+}
+
 /// Reads how much to reason out of the additional fields and `outputConfig.effort`. What is not taken stays.
 pub(super) fn take_reasoning(
     additional: &mut Map<String, Value>,
@@ -105,13 +126,12 @@ pub(super) fn take_reasoning(
 /// What is written for `reasoning`: additional fields, and `outputConfig.effort`.
 pub(super) fn put_reasoning(
     reasoning: &ReasoningRequest,
+    request: &Request,
     model: &str,
-    effort_only: bool,
-    max_tokens: Option<u64>,
     additional: &mut Map<String, Value>,
     notes: &mut Notes,
 ) -> Option<String> {
-    if effort_only {
+    if request.extra.contains_key(EFFORT_ONLY) {
         return reasoning.effort.as_ref().map(|effort| effort.as_str().to_owned());
     }
     let off = reasoning.enabled == Some(false) || reasoning.effort == Some(Effort::None);
@@ -140,6 +160,11 @@ pub(super) fn put_reasoning(
                 put(additional, "thinking", json!({"type": "adaptive"}));
                 return reasoning.effort.as_ref().map(|effort| claude_word(effort, notes));
             }
+            if !told && lacks_thinking(request) {
+                notes.hint("reasoning", "the model's reasoning before its tool calls was not sent back");
+                return None;
+            }
+            let max_tokens = request.output_limit.map(|limit| limit.tokens);
             let wanted = reasoning.budget.or_else(|| budget_of(effort.as_ref().unwrap_or(&Effort::Medium)));
             let wanted = wanted.unwrap_or(LEAST_BUDGET);
             match fit(wanted, max_tokens) {

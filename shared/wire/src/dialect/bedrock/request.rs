@@ -7,7 +7,8 @@ use serde_json::{Map, Number, Value, json};
 
 use super::{block, message, model, tool};
 use crate::chat::{
-    Effort, Extra, Message, OutputLimit, Request, ResponseFormat, Role, Sampling, Schema, Stop,
+    Effort, Extra, Message, OutputLimit, ReasoningRequest, ReasoningRequestSpelling, Request, ResponseFormat,
+    Role, Sampling, Schema, Stop,
 };
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
@@ -226,9 +227,21 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     if !conversation.system.is_empty() {
         put(&mut map, "system", conversation.system);
     }
+    let (mut additional, mut effort) = (Map::new(), None);
+    if let Some(reasoning) = &request.reasoning {
+        effort = model::put_reasoning(reasoning, request, target.model, &mut additional, &mut notes);
+    }
+    let told = |asked: &ReasoningRequest| asked.spelling == ReasoningRequestSpelling::Thinking;
+    let thinks = model::is_thinking(&additional) && !request.reasoning.as_ref().is_some_and(told);
+    if let Some(top_k) = &request.sampling.top_k {
+        match model::refused_sampling(target.model, thinks, false) {
+            Some(why) => notes.hint("sampling.top_k", why),
+            None => model::put_top_k(top_k, target.model, &mut additional, &mut notes),
+        }
+    }
     let mut config = Map::new();
     put_some(&mut config, "maxTokens", request.output_limit.map(|limit| limit.tokens).as_ref());
-    put_sampling(&mut config, &request.sampling, &mut notes);
+    put_sampling(&mut config, &request.sampling, (target.model, thinks), &mut notes);
     if let Some(stop) = &request.stop {
         put(&mut config, "stopSequences", stop.as_slice().to_vec());
     }
@@ -240,17 +253,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     if let Some(format) = &request.response_format {
         put_format(&mut output, format, own, &mut notes);
     }
-    let mut additional = Map::new();
-    if let Some(top_k) = &request.sampling.top_k {
-        model::put_top_k(top_k, target.model, &mut additional, &mut notes);
-    }
-    if let Some(reasoning) = &request.reasoning {
-        let effort_only = request.extra.contains_key(model::EFFORT_ONLY);
-        let limit = request.output_limit.map(|limit| limit.tokens);
-        let effort =
-            model::put_reasoning(reasoning, target.model, effort_only, limit, &mut additional, &mut notes);
-        put_some(&mut output, "effort", effort.as_ref());
-    }
+    put_some(&mut output, "effort", effort.as_ref());
     if !output.is_empty() {
         put(&mut map, "outputConfig", output);
     }
@@ -265,8 +268,23 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     notes.into_encoded(json::to_bytes(&Value::Object(map)))
 }
 
-fn put_sampling(config: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {
-    if let Some(temperature) = &sampling.temperature {
+fn put_sampling(
+    config: &mut Map<String, Value>,
+    sampling: &Sampling,
+    (model, thinks): (&str, bool),
+    notes: &mut Notes,
+) {
+    let refused = model::refused_sampling(model, thinks, false);
+    let refused_beside = model::refused_sampling(model, thinks, sampling.temperature.is_some());
+    for (name, said, why) in [
+        ("sampling.temperature", &sampling.temperature, refused),
+        ("sampling.top_p", &sampling.top_p, refused_beside),
+    ] {
+        if let (Some(_), Some(why)) = (said, why) {
+            notes.hint(name, why);
+        }
+    }
+    if let Some(temperature) = sampling.temperature.as_ref().filter(|_| refused.is_none()) {
         let most = Number::from(1);
         let too_much = temperature.as_f64().is_some_and(|temperature| temperature > 1.0);
         if too_much {
@@ -274,7 +292,8 @@ fn put_sampling(config: &mut Map<String, Value>, sampling: &Sampling, notes: &mu
         }
         put(config, "temperature", Value::Number(if too_much { most } else { temperature.clone() }));
     }
-    put_some(config, "topP", sampling.top_p.clone().map(Value::Number).as_ref());
+    let top_p = sampling.top_p.clone().filter(|_| refused_beside.is_none());
+    put_some(config, "topP", top_p.map(Value::Number).as_ref());
     for (name, said) in [
         ("sampling.frequency_penalty", sampling.frequency_penalty.is_some()),
         ("sampling.presence_penalty", sampling.presence_penalty.is_some()),

@@ -168,6 +168,10 @@ impl Conversation {
         let mut map = Map::new();
         put(&mut map, "role", role);
         self.said(&mut map, &rest, message.shape, role == "assistant", notes);
+        // Cohere refuses a turn in which nothing is said; formats of origin that have one spell it so.
+        if role == "assistant" && message.shape == Shape::Auto && map.len() == 1 && message.extra.is_empty() {
+            return;
+        }
         merge(&mut map, &message.extra);
         self.messages.push(Value::Object(map));
     }

@@ -86,7 +86,7 @@ pub(super) fn take(map: &mut Extra, path: &Path<'_>) -> Result<Option<Content>, 
 type Reader = fn(&mut Map<String, Value>, &Path<'_>, &mut Extra) -> Result<Content, DecodeError>;
 
 fn inline(map: &mut Map<String, Value>, path: &Path<'_>, marks: &mut Extra) -> Result<Content, DecodeError> {
-    let data = fields::need_string(map, path, "data")?;
+    let data = standard(fields::need_string(map, path, "data")?, marks);
     let media_type = fields::need_string(map, path, "mimeType")?;
     if is_of(&media_type, "audio/") {
         let format = sound_of(&media_type);
@@ -104,6 +104,23 @@ fn inline(map: &mut Map<String, Value>, path: &Path<'_>, marks: &mut Extra) -> R
     } else {
         Content::File(File { source, name: fields::string(map, path, "displayName")? })
     })
+}
+
+/// Google's SDK for Python writes base64 with the letters for URLs, which Google reads as well. Others do not.
+fn standard(data: String, marks: &mut Extra) -> String {
+    if !data.contains(['-', '_']) || data.contains(['+', '/']) {
+        return data;
+    }
+    mark(marks, "data", Value::Null);
+    data.replace('-', "+").replace('_', "/")
+}
+
+/// The letters that the caller of this format wrote.
+fn as_said(data: &str, extra: &Extra) -> String {
+    match marked(extra, "data") {
+        Some(_) => data.replace('+', "-").replace('/', "_"),
+        None => data.to_owned(),
+    }
 }
 
 fn file(map: &mut Map<String, Value>, path: &Path<'_>, marks: &mut Extra) -> Result<Content, DecodeError> {
@@ -148,7 +165,7 @@ pub(super) fn encode(content: &Content, extra: &Extra) -> Result<Map<String, Val
             };
             let said = marked(extra, "mimeType").and_then(Value::as_str);
             let media_type = said.map_or_else(|| media_type_of(audio.format.as_deref()), str::to_owned);
-            put(&mut map, "inlineData", inline_data(&media_type, data, None));
+            put(&mut map, "inlineData", inline_data(&media_type, as_said(data, extra), None));
             return Ok(map);
         }
         _ => return Err(Unsayable("Gemini has no way to say this kind of content")),
@@ -157,7 +174,7 @@ pub(super) fn encode(content: &Content, extra: &Extra) -> Result<Map<String, Val
         Source::Base64 { media_type, data } => {
             let guessed = name.and_then(|name| media_type_at(name)).unwrap_or(usual);
             let media_type = media_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(guessed);
-            put(&mut map, "inlineData", inline_data(media_type, data, name));
+            put(&mut map, "inlineData", inline_data(media_type, as_said(data, extra), name));
         }
         Source::Text(text) => put(&mut map, "text", text.clone()),
         Source::Url(uri) => put(&mut map, "fileData", file_data(uri, name, extra)),
@@ -174,7 +191,7 @@ pub(super) fn encode(content: &Content, extra: &Extra) -> Result<Map<String, Val
     Ok(map)
 }
 
-fn inline_data(media_type: &str, data: &str, name: Option<&String>) -> Map<String, Value> {
+fn inline_data(media_type: &str, data: String, name: Option<&String>) -> Map<String, Value> {
     let mut inner = Map::new();
     put(&mut inner, "mimeType", media_type);
     put(&mut inner, "data", data);

@@ -85,7 +85,7 @@ fn encode_prompt(request: &Request, notes: &mut Notes) -> String {
     told
 }
 
-fn text_of(message: &Message, index: usize, notes: &mut Notes) -> String {
+pub(in crate::dialect) fn text_of(message: &Message, index: usize, notes: &mut Notes) -> String {
     if message.name.is_some() {
         notes.hint(format!("messages[{index}].name"), "this format has no participants");
     }
@@ -109,7 +109,7 @@ fn text_of(message: &Message, index: usize, notes: &mut Notes) -> String {
 }
 
 /// The request without its messages and without what the format has no field for, which is named.
-fn leave_unsayable(request: &Request, notes: &mut Notes) -> Request {
+pub(in crate::dialect) fn leave_unsayable(request: &Request, notes: &mut Notes) -> Request {
     let mut bare = Request { messages: Vec::new(), ..request.clone() };
     if !bare.tools.is_empty() {
         notes.meaning("tools", "this format has no tools");

@@ -17,6 +17,7 @@ mod stream;
 mod stream_write;
 #[cfg(test)]
 mod tests;
+mod thoughts;
 mod tool;
 pub mod usage;
 

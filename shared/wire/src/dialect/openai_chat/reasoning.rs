@@ -75,7 +75,8 @@ const fn field(form: ReasoningForm) -> &'static str {
     }
 }
 
-fn encode_detail(
+/// Writes one entry of `reasoning_details`.
+pub(super) fn encode_detail(
     reasoning: &Reasoning,
     id: Option<&String>,
     signature: Option<&String>,

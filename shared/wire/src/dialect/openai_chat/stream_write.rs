@@ -4,9 +4,12 @@ use bytes::BytesMut;
 use serde_json::{Map, Value};
 
 use super::response::{encode_finish, encode_logprobs, encode_usage};
+use super::thoughts::Thoughts;
 use super::{error, part, reasoning, tool};
 use crate::Usage;
-use crate::chat::{ChoiceDelta, Content, Delta, Extra, FinishReason, Role, ToolCallDelta, ToolKind};
+use crate::chat::{
+    ChoiceDelta, Content, Delta, Extra, FinishReason, ReasoningSpelling, Role, ToolCallDelta, ToolKind,
+};
 use crate::dialect::AnswerContext;
 use crate::dialect::fields::{merge, put, put_some};
 use crate::fault::Fault;
@@ -28,10 +31,14 @@ pub struct StreamEncoder {
     choices: Vec<ChoiceState>,
 }
 
-/// What was written of a choice.
+/// What was written of a choice, and what is still to be.
 struct ChoiceState {
     index: u32,
     kinds: Vec<ToolKind>,
+    /// Told at the end, in one piece: of lists in later pieces OpenAI's SDK for Python asks for an index that the fields
+    /// do not have, and the one for Node keeps the last piece only.
+    thoughts: Thoughts,
+    annotations: Vec<Value>,
 }
 
 impl StreamEncoder {
@@ -86,7 +93,8 @@ impl StreamEncoder {
         if self.choices.iter().any(|state| state.index == index) {
             return;
         }
-        self.choices.push(ChoiceState { index, kinds: Vec::new() });
+        let (thoughts, annotations) = (Thoughts::default(), Vec::new());
+        self.choices.push(ChoiceState { index, kinds: Vec::new(), thoughts, annotations });
         let mut map = field("role", role.as_str());
         put(&mut map, "content", "");
         self.piece(index, map, out);
@@ -99,14 +107,29 @@ impl StreamEncoder {
         }
         self.begin(index, &Role::Assistant, out);
         match delta {
-            ChoiceDelta::Role(_) | ChoiceDelta::PartEnd => {}
+            ChoiceDelta::Role(_) => {}
+            ChoiceDelta::PartEnd => {
+                if let Some(state) = self.state(index) {
+                    state.thoughts.end_part();
+                }
+            }
             ChoiceDelta::Text(text) => self.piece(index, field("content", text.as_str()), out),
             ChoiceDelta::Refusal(text) => self.piece(index, field("refusal", text.as_str()), out),
             ChoiceDelta::Reasoning(piece) => {
                 let mut map = Map::new();
-                let (id, signature) = (piece.id.as_ref(), piece.signature.as_ref());
-                reasoning::put_reasoning(&mut map, &piece.reasoning, id, signature, &piece.extra);
-                self.piece(index, map, out);
+                if piece.reasoning.spelling == ReasoningSpelling::Details {
+                    let (id, signature) = (piece.id.as_ref(), piece.signature.as_ref());
+                    reasoning::put_reasoning(&mut map, &piece.reasoning, id, signature, &piece.extra);
+                } else {
+                    reasoning::put_reasoning(&mut map, &piece.reasoning, None, None, &piece.extra);
+                    map.remove("reasoning_details");
+                    if let Some(state) = self.state(index) {
+                        state.thoughts.push(piece);
+                    }
+                }
+                if !map.is_empty() {
+                    self.piece(index, map, out);
+                }
             }
             ChoiceDelta::ToolCall(head) => self.head(index, head, out),
             ChoiceDelta::ToolArguments { call, text } => {
@@ -118,7 +141,10 @@ impl StreamEncoder {
             }
             ChoiceDelta::Annotation(annotation) if !part::is_said(annotation) => {}
             ChoiceDelta::Annotation(annotation) => {
-                self.piece(index, field("annotations", vec![part::encode_annotation(annotation, 0)]), out);
+                let annotation = part::encode_annotation(annotation, 0);
+                if let Some(state) = self.state(index) {
+                    state.annotations.push(annotation);
+                }
             }
             ChoiceDelta::Part(part) => self.whole_part(index, part, out),
             ChoiceDelta::Logprobs(logprobs) => {
@@ -128,10 +154,27 @@ impl StreamEncoder {
                 self.beside(index, field("content_filter_results", filters.as_ref().clone()), out);
             }
             ChoiceDelta::Finish { reason, .. } => {
+                self.tell_lists(index, out);
                 self.beside(index, field("finish_reason", self.finish_word(index, reason)), out);
             }
             ChoiceDelta::MessageExtra(extra) => self.piece(index, extra.clone(), out),
             ChoiceDelta::Extra(extra) => self.beside(index, extra.clone(), out),
+        }
+    }
+
+    fn state(&mut self, index: u32) -> Option<&mut ChoiceState> {
+        self.choices.iter_mut().find(|state| state.index == index)
+    }
+
+    /// Tells what was held back, each list in one piece.
+    fn tell_lists(&mut self, index: u32, out: &mut BytesMut) {
+        let Some(state) = self.state(index) else { return };
+        let annotations = std::mem::take(&mut state.annotations);
+        let details = std::mem::take(&mut state.thoughts).details();
+        for (name, list) in [("annotations", annotations), ("reasoning_details", details)] {
+            if !list.is_empty() {
+                self.piece(index, field(name, list), out);
+            }
         }
     }
 
@@ -249,6 +292,10 @@ impl crate::dialect::StreamEncoder for StreamEncoder {
     }
 
     fn end(&mut self, out: &mut BytesMut) {
+        // An answer without a reason why it ended.
+        for index in self.choices.iter().map(|state| state.index).collect::<Vec<_>>() {
+            self.tell_lists(index, out);
+        }
         if self.context.include_usage
             && let Some((usage, vendor)) = self.usage.take()
         {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::item::Items;
 use super::{mark, tool};
 use crate::chat::{
-    Effort, Extra, Message, OutputLimit, ReasoningRequest, Request, ResponseFormat, Role, Sampling, Schema,
-    Shape,
+    Content, Effort, Extra, Message, OutputLimit, Part, ReasoningRequest, Request, ResponseFormat, Role,
+    Sampling, Schema, Shape,
 };
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::{DecodeError, Loss, Weight};
@@ -216,5 +216,18 @@ pub(in crate::dialect) fn weigh_extra(request: &Request) -> Vec<Loss> {
         let (weight, reason) = known(name, value)?;
         Some(Loss { field: name.clone(), reason: reason.into(), weight })
     };
-    request.extra.iter().filter_map(each).collect()
+    // What some SDKs send of earlier answers unless they are told that nothing is stored.
+    let refers = |part: &Part| {
+        matches!(&part.content, Content::Other(kind) if kind == "item_reference")
+            && mark::is_other(part, mark::ITEM)
+    };
+    let reference = request.messages.iter().flat_map(|message| &message.parts).find(|part| refers(part));
+    let kept = reference.map(|_| Loss {
+        field: "input".to_owned(),
+        reason: "an item_reference names an item that only OpenAI keeps; set `store` to false, and send the items \
+            themselves"
+            .into(),
+        weight: Weight::Meaning,
+    });
+    kept.into_iter().chain(request.extra.iter().filter_map(each)).collect()
 }

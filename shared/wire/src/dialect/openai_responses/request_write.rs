@@ -12,6 +12,9 @@ use crate::dialect::schema_name::schema_name;
 use crate::dialect::{Encoded, Target};
 use crate::json;
 
+/// The least `max_output_tokens`.
+const LEAST_OUTPUT: u64 = 16;
+
 /// Writes a request. What the format cannot say is left out and named.
 ///
 /// A request from another format says how that one works where this one works otherwise by default: nothing is kept at
@@ -30,7 +33,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         put(&mut map, "text", text);
     }
     put_sampling(&mut map, &request.sampling, &mut notes);
-    put_some(&mut map, "max_output_tokens", request.output_limit.map(|limit| limit.tokens).as_ref());
+    put_limit(&mut map, request, own, &mut notes);
     put_some(&mut map, "top_logprobs", request.top_logprobs.as_ref());
     put_include(&mut map, request, own);
     if let Some(asked) = &request.reasoning {
@@ -148,6 +151,16 @@ pub(super) fn encode_text(request: &Request, notes: &mut Notes) -> Map<String, V
     }
     put_some(&mut map, "verbosity", request.verbosity.as_ref());
     map
+}
+
+/// OpenAI refuses a limit under 16. A caller of another format need not know that.
+fn put_limit(map: &mut Map<String, Value>, request: &Request, own: bool, notes: &mut Notes) {
+    let Some(limit) = request.output_limit else { return };
+    let raised = !own && limit.tokens < LEAST_OUTPUT;
+    if raised {
+        notes.lowered("output_limit");
+    }
+    put(map, "max_output_tokens", if raised { LEAST_OUTPUT } else { limit.tokens });
 }
 
 fn put_sampling(map: &mut Map<String, Value>, sampling: &Sampling, notes: &mut Notes) {

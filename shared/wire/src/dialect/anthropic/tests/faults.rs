@@ -6,8 +6,8 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::parse;
-use crate::dialect::ErrorBody;
-use crate::dialect::anthropic::{decode_fault_at, encode_error, encode_fault};
+use crate::dialect::anthropic::{decode_fault_at, decode_request, encode_error, encode_fault, weigh_extra};
+use crate::dialect::{ErrorBody, Weight};
 use crate::fault::{Fault, FaultKind};
 
 fn read(status: u16, body: &Value) -> Fault {
@@ -155,4 +155,17 @@ fn faults_are_told_and_read_again() {
         let body = parse(&encode_fault(&Fault::new(kind, "so it is")));
         assert_eq!(super::super::error::find_fault(&body).map(|fault| fault.kind), Some(kind));
     }
+}
+
+#[test]
+fn a_thread_is_refused_in_the_words_that_sdks_go_on_from() {
+    let request = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}],
+        "thread": {"type": "continue", "previous_message_id": "msg_1"}});
+    let request = decode_request(request.to_string().as_bytes()).unwrap();
+    let [loss] = weigh_extra(&request).try_into().unwrap();
+    assert_eq!((loss.field.as_str(), loss.weight), ("thread", Weight::Meaning));
+    let error =
+        ErrorBody { status: 400, message: &loss.reason, param: Some(&loss.field), ..ErrorBody::default() };
+    let told = parse(&encode_error(&error));
+    assert_eq!(told["error"]["details"]["error_code"], "thread_unsupported_request");
 }

@@ -377,9 +377,6 @@ fn no_field_is_left_out_in_silence() {
         "\"strict\":true",
         "\"1h\"",
         "CHOSEN",
-        "0.125",
-        "0.25",
-        "77",
         "STOP",
         "54321",
         "2345",
@@ -387,6 +384,12 @@ fn no_field_is_left_out_in_silence() {
         "METADATA",
     ] {
         assert!(body.contains(said), "{said} is not in {body}");
+    }
+    // Claude takes no sampling parameters while it thinks; others do.
+    let other = encode_request(&request, &Target::model("mistral.mistral-large-2407-v1:0"));
+    let other = String::from_utf8(other.body.to_vec()).unwrap();
+    for said in ["0.125", "0.25", "77"] {
+        assert!(other.contains(said), "{said} is not in {other}");
     }
     let at = "messages[0]";
     let lost: Vec<String> = encoded.lost.into_iter().map(|loss| loss.field).collect();
@@ -403,6 +406,9 @@ fn no_field_is_left_out_in_silence() {
     }
     for named in [
         "parallel_tool_calls",
+        "sampling.temperature",
+        "sampling.top_p",
+        "sampling.top_k",
         "sampling.frequency_penalty",
         "sampling.presence_penalty",
         "sampling.seed",
@@ -422,4 +428,31 @@ fn no_field_is_left_out_in_silence() {
     ] {
         assert!(lost.contains(&named.to_owned()), "{named} is not in {lost:?}");
     }
+}
+
+#[test]
+fn claude_does_not_think_in_a_loop_whose_thoughts_were_not_sent_back() {
+    let told = |signature: Option<&str>| {
+        let reasoning = Reasoning {
+            format: signature.map(|_| "anthropic-claude-v1".to_owned()),
+            ..Reasoning::piece("hm".into(), ReasoningSpelling::Auto)
+        };
+        let thought =
+            Part { signature: signature.map(str::to_owned), ..Part::new(Content::Reasoning(reasoning)) };
+        let call = ToolCall { id: Some("c".into()), name: "f".into(), ..ToolCall::default() };
+        let result = ToolResult { call_id: Some("c".into()), ..ToolResult::default() };
+        let mut request = Request::new("x", vec![Message::text(Role::User, "a")]);
+        request
+            .messages
+            .push(Message::new(Role::Assistant, vec![thought, Part::new(Content::ToolCall(call))]));
+        request.messages.push(Message::new(Role::Tool, vec![Part::new(Content::ToolResult(result))]));
+        request.reasoning = Some(ReasoningRequest { effort: Some(Effort::Low), ..Default::default() });
+        let encoded = encode_request(&request, &Target::model("anthropic.claude-sonnet-4-5-v1:0"));
+        let body: Value = serde_json::from_slice(&encoded.body).unwrap();
+        (body.pointer("/additionalModelRequestFields/thinking").is_some(), encoded.lost)
+    };
+    assert_eq!(told(Some("s1")), (true, Vec::new()));
+    let (thinks, lost) = told(None);
+    assert!(!thinks);
+    assert!(lost.iter().any(|loss| loss.field == "reasoning"), "{lost:?}");
 }

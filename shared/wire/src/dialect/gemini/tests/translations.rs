@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{as_openai, context, from_openai, written};
 use crate::chat::{Content, Effort, Part, Reasoning, ReasoningRequest, Request, Response, Role, ToolCall};
 use crate::dialect::gemini::{decode_request, decode_response, encode_request, encode_response};
-use crate::dialect::{Target, Weight, carried, openai_chat};
+use crate::dialect::{Target, Weight, bedrock, carried, cohere, openai_chat};
 
 const NEW: &str = "gemini-3-flash";
 const OLD: &str = "gemini-2.5-flash";
@@ -359,4 +359,44 @@ fn a_call_without_a_name_in_its_result_is_looked_up() {
     let name = |place: usize| body["contents"][1]["parts"][place]["functionResponse"]["name"].clone();
     assert_eq!((name(0), name(1)), (json!("f"), json!("2")));
     assert_eq!(encoded.lost[0].field, "messages[2].content[0].name");
+}
+
+#[test]
+fn base64_with_the_letters_for_addresses_becomes_the_usual_one() {
+    let body = |data: &str| json!({"contents": [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}]});
+    let request = decode_request(NEW, false, body("-_Y=").to_string().as_bytes()).unwrap();
+    let (again, _) = written(&request, NEW);
+    assert_eq!(again["contents"], body("-_Y=")["contents"], "Google gets what was said");
+    let mut foreign = request;
+    assert_eq!(foreign.leave_extra(), Vec::<String>::new());
+    let told: Value =
+        serde_json::from_slice(&openai_chat::encode_request(&foreign, &Target::model("m")).body).unwrap();
+    assert_eq!(
+        told.pointer("/messages/0/content/0/image_url/url").and_then(Value::as_str),
+        Some("data:image/png;base64,+/Y=")
+    );
+}
+
+#[test]
+fn ends_of_streams_that_come_back_as_empty_texts_are_left_out() {
+    let body = json!({"contents": [
+        {"role": "user", "parts": [{"text": "x"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}, {"text": ""}]},
+        {"role": "model", "parts": [{"text": ""}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "y"}}}]},
+        {"role": "model", "parts": [{"text": ""}]},
+        {"role": "user", "parts": [{"text": "z"}]},
+    ]});
+    let mut request = decode_request(NEW, false, body.to_string().as_bytes()).unwrap();
+    assert_eq!(request.leave_extra(), Vec::<String>::new());
+    let target = Target::model("anthropic.claude-sonnet-4-5");
+    assert_eq!(request.messages.len(), 4, "no turn between the call and its result");
+    for encoded in [bedrock::encode_request(&request, &target), cohere::encode_request(&request, &target)] {
+        let told: Value = serde_json::from_slice(&encoded.body).unwrap();
+        assert_eq!(encoded.lost, []);
+        assert!(!told.to_string().contains("\"text\":\"\""), "{told}");
+        for message in told["messages"].as_array().unwrap() {
+            assert!(message.as_object().unwrap().len() > 1, "a turn that says nothing: {told}");
+        }
+    }
 }

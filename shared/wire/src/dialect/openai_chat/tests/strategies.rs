@@ -244,7 +244,8 @@ fn format() -> impl Strategy<Value = ResponseFormat> {
     prop_oneof![
         Just(ResponseFormat::Text),
         Just(ResponseFormat::JsonObject),
-        (option::of(word()), option::of(text()), option::of(any::<bool>()), extra()).prop_map(
+        // The format requires the name.
+        (word().prop_map(Some), option::of(text()), option::of(any::<bool>()), extra()).prop_map(
             |(name, description, strict, extra)| {
                 let schema = Some(Value::Object(Map::new()));
                 ResponseFormat::JsonSchema(Schema { name, description, schema, strict, extra })

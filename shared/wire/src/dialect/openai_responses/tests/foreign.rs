@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{context, lost};
+use super::{context, events_of, lost, write};
 use crate::chat::{
-    AudioOutput, CacheMark, Content, Definition, Delta, Effort, Message, OutputLimit, Part, Prediction,
-    ReasoningRequest, Request, ResponseFormat, Role, Source, Stop, Tool, ToolCall, ToolChoice, ToolKind,
-    ToolResult, WebSearch,
+    AudioOutput, CacheMark, ChoiceDelta, Content, Definition, Delta, Effort, Message, OutputLimit, Part,
+    Prediction, Reasoning, ReasoningDelta, ReasoningRequest, Request, ResponseFormat, Role, Source, Stop,
+    Tool, ToolCall, ToolChoice, ToolKind, ToolResult, WebSearch,
 };
 use crate::dialect::openai_responses::{decode_request, decode_response, encode_request, encode_response};
 use crate::dialect::{StreamDecoder as _, Target, Weight, openai_chat};
@@ -40,7 +40,7 @@ fn a_chat_request_is_told_whole() {
             {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "d"}}}}],
         "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}]}},
         "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "strict": true}},
-        "max_tokens": 9, "temperature": 0.5, "reasoning_effort": "low", "verbosity": "low", "logprobs": true, "top_logprobs": 2,
+        "max_tokens": 19, "temperature": 0.5, "reasoning_effort": "low", "verbosity": "low", "logprobs": true, "top_logprobs": 2,
         "web_search_options": {"search_context_size": "low", "user_location": {"type": "approximate", "approximate": {"city": "Bern"}}},
         "service_tier": "flex", "user": "u", "metadata": {"a": "b"}, "parallel_tool_calls": true, "n": 1,
         "stream": true, "stream_options": {"include_usage": true}
@@ -68,7 +68,7 @@ fn a_chat_request_is_told_whole() {
                 {"type": "web_search", "search_context_size": "low", "user_location": {"type": "approximate", "city": "Bern"}}],
             "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
             "text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": true}, "verbosity": "low"},
-            "max_output_tokens": 9, "temperature": 0.5, "reasoning": {"effort": "low"},
+            "max_output_tokens": 19, "temperature": 0.5, "reasoning": {"effort": "low"},
             "include": ["reasoning.encrypted_content", "message.output_text.logprobs"], "top_logprobs": 2,
             "service_tier": "flex", "user": "u", "metadata": {"a": "b"}, "parallel_tool_calls": true, "store": false, "stream": true
         })
@@ -117,7 +117,7 @@ fn every_field_that_cannot_be_said_is_named() {
     };
     let result =
         ToolResult { call_id: None, name: Some("t".to_owned()), is_error: true, ..ToolResult::default() };
-    let reasoning = crate::chat::Reasoning { text: "hm".to_owned(), ..Default::default() };
+    let reasoning = Reasoning { text: "hm".to_owned(), ..Default::default() };
     let built_in = ToolCall { kind: ToolKind::BuiltIn("x".to_owned()), ..ToolCall::default() };
     request.messages.push(Message::new(
         Role::User,
@@ -179,7 +179,9 @@ fn every_field_that_cannot_be_said_is_named() {
     ] {
         assert!(lost(&encoded.lost).contains(&(field, weight)), "{field} in {:?}", lost(&encoded.lost));
     }
-    assert_eq!(encoded.lowered, ["reasoning.budget"]);
+    // OpenAI takes no limit under 16.
+    assert_eq!(encoded.lowered, ["output_limit", "reasoning.budget"]);
+    assert_eq!(body["max_output_tokens"], 16);
     assert_eq!(body["reasoning"]["effort"], Effort::Low.as_str());
     assert_eq!(body["tools"].as_array().map(Vec::len), Some(2), "the function and the search");
 }
@@ -275,7 +277,7 @@ fn a_chat_answer_is_the_same_whole_and_streamed() {
     while let Some(delta) = decoder.next().expect("a stream") {
         deltas.extend(Delta::without_extra(delta));
     }
-    let events = super::events_of(&super::write(&deltas, context()));
+    let events = events_of(&write(&deltas, context()));
     let last = &events.last().expect("an end")["response"];
     for field in ["output", "usage", "status", "incomplete_details"] {
         assert_eq!(last[field], told[field], "{field}");
@@ -316,4 +318,32 @@ fn a_request_is_told_to_a_chat_provider() {
             "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "strict": true}}, "reasoning_effort": "low"
         })
     );
+}
+
+#[test]
+fn a_signature_behind_its_text_belongs_to_the_same_item() {
+    let piece = |text: &str, signature: Option<&str>| {
+        let format = signature.map(|_| "anthropic-claude-v1".to_owned());
+        let reasoning = Reasoning { text: text.to_owned(), format, ..Reasoning::default() };
+        let signature = signature.map(str::to_owned);
+        Delta::of(
+            0,
+            ChoiceDelta::Reasoning(Box::new(ReasoningDelta {
+                reasoning,
+                signature,
+                ..ReasoningDelta::default()
+            })),
+        )
+    };
+    let deltas = [piece("so ", None), piece("be it", None), piece("", Some("c2ln"))];
+    let events = events_of(&write(&deltas, context()));
+    let last = events.last().expect("an end");
+    let [item] = last["response"]["output"].as_array().expect("items").as_slice() else {
+        panic!("one item: {last}")
+    };
+    let request =
+        super::request_of(&json!({"model": "m", "input": [{"role": "user", "content": "x"}, item]}));
+    let part = &request.messages[1].parts[0];
+    assert_eq!(part.signature.as_deref(), Some("c2ln"));
+    assert!(matches!(&part.content, Content::Reasoning(said) if said.text == "so be it"));
 }

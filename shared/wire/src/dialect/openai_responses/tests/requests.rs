@@ -281,7 +281,7 @@ fn a_result_may_answer_a_call_that_is_kept_elsewhere() {
 fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     let request = request_of(&json!({
         "model": "m", "input": "a", "previous_response_id": "resp_1", "background": true, "prompt": {"id": "p"},
-        "conversation": {"id": "c"}, "include": ["reasoning.encrypted_content"], "truncation": "auto",
+        "conversation": {"id": "c"}, "include": ["file_search_call.results"], "truncation": "auto",
         "max_tool_calls": 1, "safety_identifier": "s", "reasoning": {"context": "all_turns"}
     }));
     let state = weigh_extra(&request);
@@ -291,6 +291,11 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     for name in ["include", "truncation", "max_tool_calls", "safety_identifier", "reasoning"] {
         assert!(lost(&state).contains(&(name, Weight::Hint)), "{name}");
     }
+    let refers = request_of(&with_input(json!([
+        {"role": "user", "content": "a"}, {"type": "item_reference", "id": "rs_1"}
+    ])));
+    assert_eq!(lost(&weigh_extra(&refers)), [("input", Weight::Meaning)]);
+    assert!(weigh_extra(&refers)[0].reason.contains("`store`"), "it says what to do");
     let plain = request_of(&json!({
         "model": "m", "input": "a", "previous_response_id": null, "background": false, "truncation": "disabled", "include": [],
         "reasoning": {"summary": "auto", "effort": null}
