@@ -101,7 +101,10 @@ pub(super) fn provider(provider: &mut Provider, _given: &Object<String, Value>, 
                 reader.at_index(at, |reader| {
                     let known: Vec<&str> = preset.every_way().map(|way| way.dialect.name()).collect();
                     let known = known.join(", ");
-                    reader.problem(format!("{} is not known to speak this: it speaks {known}", preset.title));
+                    reader.problem(match known.as_str() {
+                        "" => format!("{} has no conversations: leave formats out", preset.title),
+                        known => format!("{} is not known to speak this: it speaks {known}", preset.title),
+                    });
                 });
             });
         }

@@ -13,7 +13,7 @@ use postern_wire::dialect::{AnswerContext, DecodeError, Encoded, Framing, Target
 use postern_wire::provider::{Operation, Way};
 
 use super::accept::{Call, Kind};
-use super::exchange::{How, Remarks, Sending, Written, judge};
+use super::exchange::{How, Remarks, Sending, Written, judge, not_spoken};
 use super::reading::{Reading, Translator};
 use super::resolve::{Leg, Plan};
 use super::rest;
@@ -108,12 +108,8 @@ impl<'a> Conversation<'a> {
                 remarks: Remarks::default(),
             });
         }
-        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model)).ok_or_else(
-            || {
-                let text = format!("the provider `{}` speaks no format of conversations", leg.provider);
-                GatewayError::new(ErrorKind::NotConfigured, text)
-            },
-        )?;
+        let way = provider.way_in(caller, &leg.model).or_else(|| provider.first_way(&leg.model));
+        let way = way.ok_or_else(|| not_spoken(leg, provider, "conversations"))?;
         check_stream(stream, way, leg)?;
         let (encoded, translator) = self.translate(plan, leg, provider, way)?;
         Ok(Written {

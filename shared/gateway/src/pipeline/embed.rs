@@ -108,17 +108,18 @@ impl<'a> Embeddings<'a> {
         }
         let most = way.most.unwrap_or(usize::MAX);
         if request.inputs.len().div_ceil(most) > MOST_CALLS {
+            let field = self.format.spelt("input");
             let text = format!(
-                "input: {} inputs are too many for {}/{}, which takes {most} in one request and is asked {MOST_CALLS} times at most: send no more than {}",
+                "{field}: {} inputs are too many for {}/{}, which takes {most} in one request and is asked {MOST_CALLS} times at most: send no more than {}",
                 request.inputs.len(),
                 leg.provider,
                 leg.model,
                 most.saturating_mul(MOST_CALLS)
             );
-            return Err(GatewayError::new(ErrorKind::InvalidRequest, text).at("input"));
+            return Err(GatewayError::new(ErrorKind::InvalidRequest, text).at(field));
         }
         let target = Target { kind: provider.kind.kind, ..Target::model(&leg.model) };
-        let (mut bodies, mut parts, mut lowered) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bodies, mut parts, mut lowered) = (Vec::new(), Vec::new(), Vec::<String>::new());
         let mut before = 0;
         for piece in request.chunks(most) {
             let encoded = way.format.encode_request(&piece, &target);
@@ -134,7 +135,13 @@ impl<'a> Embeddings<'a> {
             lowered.extend(encoded.lowered.into_iter().map(|field| moved(field, before)));
             before += piece.inputs.len();
         }
-        judge(&lost, is_input, leg, provider, way.format.name())?;
+        let inputs: Vec<String> =
+            lost.iter().filter(|loss| is_input(loss)).map(|loss| self.format.spelt(&loss.field)).collect();
+        for loss in &mut lost {
+            loss.field = self.format.spelt(&loss.field);
+        }
+        let lowered = lowered.iter().map(|field| self.format.spelt(field)).collect();
+        judge(&lost, |loss| inputs.contains(&loss.field), leg, provider, way.format.name())?;
         let dropped = lost.into_iter().map(|loss| loss.field).collect();
         // One answer in the caller's format is the caller's as it is.
         let translated = foreign || parts.len() > 1;
@@ -279,4 +286,38 @@ fn count(model: &str, request: &Request) -> (Usage, bool) {
         }
     }
     (Usage { input, ..Usage::default() }, estimated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_inputs_are_those_of_the_whole_request() {
+        assert_eq!(moved("input[2]".to_owned(), 10), "input[12]");
+        assert_eq!(moved("input[0].title".to_owned(), 96), "input[96].title");
+        assert_eq!(moved("dimensions".to_owned(), 96), "dimensions");
+    }
+
+    #[test]
+    fn only_inputs_themselves_are_never_left_out() {
+        let loss = |field: &str, weight| Loss { field: field.to_owned(), reason: "".into(), weight };
+        assert!(is_input(&loss("input[3]", Weight::Meaning)));
+        assert!(!is_input(&loss("input[3].title", Weight::Hint)));
+        assert!(!is_input(&loss("input_type", Weight::Meaning)));
+    }
+
+    #[test]
+    fn tokens_are_counted_and_images_are_not_guessed() {
+        let body = br#"{"model":"text-embedding-3-small","input":["hello world",[1,2,3]]}"#;
+        let mut request = Format::OpenAi.decode_request("", body).unwrap();
+        assert_eq!(
+            count("text-embedding-3-small", &request),
+            (Usage { input: 5, ..Usage::default() }, false)
+        );
+        assert!(count("some-other-model", &request).1);
+        let image = Input::Other { format: "cohere", value: serde_json::json!("data:image/png;base64,AA==") };
+        request.inputs.push(postern_wire::embed::Item::new(image));
+        assert!(count("text-embedding-3-small", &request).1);
+    }
 }

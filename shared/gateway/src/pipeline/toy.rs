@@ -116,3 +116,44 @@ fn hash(bytes: &[u8]) -> u64 {
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors(texts: &[&str]) -> Vec<Vec<f64>> {
+        let request = Request::new(EMBED, texts.iter().map(|text| (*text).to_owned()));
+        let response = embed(&request, EMBED).unwrap();
+        let numbers = |one: &Embedding| one.vector.numbers(&one.kind).unwrap();
+        response
+            .embeddings
+            .iter()
+            .map(|one| numbers(one).iter().map(|n| n.as_f64().unwrap()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn texts_that_share_words_lie_near_each_other() {
+        let vectors = vectors(&["rivers cross borders", "Rivers cross countries.", "woven carpets"]);
+        let near =
+            |a: usize, b: usize| -> f64 { vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum() };
+        assert!((near(0, 0) - 1.0).abs() < 1e-6, "a vector has the length one");
+        assert!(near(0, 1) > 0.5 && near(0, 1) > near(0, 2));
+        assert_eq!(vectors[0].len(), 64);
+    }
+
+    #[test]
+    fn the_same_text_has_the_same_vector_for_ever() {
+        // Worked out once; another value would make stored vectors worthless.
+        let request = Request { dimensions: Some(4), ..Request::new(EMBED, ["hello".to_owned()]) };
+        let response = embed(&request, EMBED).unwrap();
+        let numbers = response.embeddings[0].vector.numbers(&NumberType::Float).unwrap();
+        assert_eq!(numbers.iter().map(|n| n.as_f64().unwrap()).collect::<Vec<_>>(), [0.0, 0.0, 0.0, -1.0]);
+    }
+
+    #[test]
+    fn other_models_are_not_there() {
+        let error = embed(&Request::new("m", ["a".to_owned()]), "echo").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::UnknownModel);
+    }
+}

@@ -72,6 +72,39 @@ impl Format {
         }
     }
 
+    /// A canonical name of a field in the words of this format: who is told what is wrong must find it in the request.
+    #[must_use]
+    pub fn spelt(self, field: &str) -> String {
+        let input = field.strip_prefix("input").filter(|rest| rest.is_empty() || rest.starts_with('['));
+        let word = match (self, field) {
+            (Self::Cohere | Self::CohereOnBedrock, _) if input.is_some() => {
+                return format!("texts{}", input.unwrap_or_default());
+            }
+            (Self::Gemini(Method::EmbedContent), _) if input.is_some() => {
+                if field.ends_with(".title") {
+                    "title"
+                } else {
+                    "content"
+                }
+            }
+            (Self::Gemini(Method::BatchEmbedContents), _) if input.is_some() => {
+                return format!("requests{}", input.unwrap_or_default());
+            }
+            (Self::Gemini(Method::Predict), _) if input.is_some() => {
+                return format!("instances{}", input.unwrap_or_default());
+            }
+            (Self::Gemini(Method::Predict), "input_type") => "task_type",
+            (Self::Gemini(_), "input_type") => "taskType",
+            (Self::Gemini(_), "dimensions") => "outputDimensionality",
+            (Self::Cohere | Self::CohereOnBedrock | Self::Voyage, "dimensions") => "output_dimension",
+            (Self::OpenAi | Self::Voyage | Self::Mlflow, "embedding_types") => "output_dtype",
+            (Self::Voyage, "truncate") => "truncation",
+            (Self::Titan, "embedding_types") => "embeddingTypes",
+            (_, other) => other,
+        };
+        word.to_owned()
+    }
+
     /// Whether the model is in the address of a request, not, or not only, in its body.
     #[must_use]
     pub const fn is_addressed(self) -> bool {
@@ -158,6 +191,59 @@ impl Format {
             Self::Titan => titan::encode_response(response, context),
             Self::Gemini(method) => gemini::encode_response(response, method, context),
             Self::Mlflow => mlflow::encode_response(response, context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_an_answer_says_what_its_reader_says() {
+        let openai = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]},{"object":"embedding",
+            "index":1,"embedding":"AAAAPw=="}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}"#;
+        let voyage = r#"{"data":[{"index":0,"embedding":[1]}],"model":"v","usage":{"total_tokens":3}}"#;
+        let cohere = r#"{"embeddings":{"float":[[1],[2]],"int8":[[1],[2]]},"meta":{"billed_units":{"input_tokens":4}}}"#;
+        let gemini = r#"{"embeddings":[{"values":[1]},{"values":[2]},{"values":[3]}]}"#;
+        let batch = Format::Gemini(Method::BatchEmbedContents);
+        for (format, body, inputs, tokens) in [
+            (Format::OpenAi, openai, 2, Some(7)),
+            (Format::Voyage, voyage, 1, Some(3)),
+            (Format::Cohere, cohere, 2, Some(4)),
+            (batch, gemini, 3, None),
+        ] {
+            let seen = format.peek_response(body.as_bytes()).unwrap();
+            let read = format.decode_response(body.as_bytes(), &NumberType::Float).unwrap();
+            assert_eq!((seen.inputs, seen.usage.map(|usage| usage.input)), (inputs, tokens), "{format:?}");
+            assert_eq!(
+                (seen.inputs, seen.usage, seen.model),
+                (read.inputs(), read.usage, read.model),
+                "{format:?}"
+            );
+        }
+        for bad in ["", "[]", r#"{"data":[{"index":0}]}"#, r#"{"data":[5]}"#, r#"{"object":"list"}"#] {
+            let seen = Format::OpenAi.peek_response(bad.as_bytes());
+            let read = Format::OpenAi.decode_response(bad.as_bytes(), &NumberType::Float);
+            assert_eq!(seen.unwrap_err(), read.unwrap_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn fields_are_named_in_the_callers_words() {
+        let batch = Format::Gemini(Method::BatchEmbedContents);
+        for (format, field, word) in [
+            (Format::OpenAi, "input[2]", "input[2]"),
+            (Format::OpenAi, "input_type", "input_type"),
+            (Format::Cohere, "input[2]", "texts[2]"),
+            (Format::Cohere, "input_type", "input_type"),
+            (Format::Cohere, "dimensions", "output_dimension"),
+            (batch, "input[2].title", "requests[2].title"),
+            (batch, "input_type", "taskType"),
+            (Format::Gemini(Method::EmbedContent), "input[0]", "content"),
+            (Format::Voyage, "truncate", "truncation"),
+        ] {
+            assert_eq!(format.spelt(field), word, "{format:?}");
         }
     }
 }
