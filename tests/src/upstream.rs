@@ -30,6 +30,8 @@ const FLUSH: Duration = Duration::from_millis(30);
 pub struct Upstream {
     address: SocketAddr,
     scripts: Arc<Mutex<HashMap<String, Script>>>,
+    /// For calls of no known trace.
+    otherwise: Arc<Mutex<Option<Script>>>,
 }
 
 impl Upstream {
@@ -39,7 +41,8 @@ impl Upstream {
     /// When no port can be had.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let upstream = Self { address: listener.local_addr()?, scripts: Arc::default() };
+        let upstream =
+            Self { address: listener.local_addr()?, scripts: Arc::default(), otherwise: Arc::default() };
         let serving = upstream.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -61,6 +64,11 @@ impl Upstream {
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner).insert(trace.to_owned(), script.clone());
     }
 
+    /// Sets what happens to calls that name no trace that is known: token services are asked on behalf of no one call.
+    pub fn otherwise(&self, script: &Script) {
+        *self.otherwise.lock().unwrap_or_else(PoisonError::into_inner) = Some(script.clone());
+    }
+
     async fn serve(self, stream: TcpStream) {
         let service = service_fn(|request| self.answer(request));
         // Broken connections are a part of the play.
@@ -73,7 +81,9 @@ impl Upstream {
         let trace =
             parts.headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(|v| v.split('-').nth(1));
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(script) = trace.and_then(|trace| scripts.get(trace)) else {
+        let otherwise = self.otherwise.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let script = trace.and_then(|trace| scripts.get(trace)).or(otherwise.as_ref());
+        let Some(script) = script else {
             let text = "a call of no known trace: the gateway must pass the caller's traceparent on";
             return Ok(respond(Reply::whole(418, "text/plain", text), None));
         };

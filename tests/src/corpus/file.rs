@@ -80,6 +80,8 @@ pub(super) struct UpstreamFile {
     pub(super) vendor: Option<String>,
     /// The format that is spoken to it; the caller's if not given.
     pub(super) format: Option<super::Format>,
+    /// The body need only mean the same JSON, also where the format is the caller's.
+    pub(super) respelt: bool,
     pub(super) refused: bool,
     pub(super) conduct: super::Conduct,
     pub(super) status: u16,
@@ -101,6 +103,7 @@ impl Default for UpstreamFile {
             headers: BTreeMap::new(),
             vendor: None,
             format: None,
+            respelt: false,
             refused: false,
             conduct: super::Conduct::Answers,
             status: 200,

@@ -4,6 +4,8 @@ use postern_testkit::script::Vendor;
 use postern_testkit::vendor;
 use serde::Deserialize;
 
+use super::Service;
+
 /// A wire format. The name of an area is the format of its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +31,9 @@ pub enum Format {
     Mlflow,
     /// Databricks' serving endpoints: the same.
     Databricks,
+    /// What is no conversation.
+    #[serde(untagged)]
+    Service(Service),
 }
 
 impl Format {
@@ -40,10 +45,15 @@ impl Format {
         let vendors = ["/gateway/openai", "/gateway/anthropic", "/gateway/gemini"];
         let passed = vendors.iter().find_map(|vendor| path.strip_prefix(vendor));
         let path = passed.filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
+        if let Some(service) = Service::of_path(path) {
+            return Self::Service(service);
+        }
         if path.starts_with("/v1/messages") {
             Self::Anthropic
         } else if path.starts_with("/v1beta/") {
             Self::Gemini
+        } else if path.starts_with("/v2/") {
+            Self::Cohere
         } else if ["/gateway/", "/endpoints/", "/api/2.0/endpoints"]
             .iter()
             .any(|under| path.starts_with(under))
@@ -53,7 +63,7 @@ impl Format {
             Self::Databricks
         } else {
             match path {
-                "/v1/responses" => Self::OpenAiResponses,
+                "/v1/responses" | "/v1/responses/input_tokens" => Self::OpenAiResponses,
                 "/v1/completions" => Self::OpenAiCompletions,
                 _ => Self::OpenAiChat,
             }
@@ -79,6 +89,7 @@ impl Format {
             Self::Cohere => "cohere",
             Self::Mlflow => "mlflow",
             Self::Databricks => "databricks",
+            Self::Service(service) => service.names().0,
         }
     }
 
@@ -97,6 +108,35 @@ impl Format {
             Self::Cohere => "/v2/chat".to_owned(),
             Self::Mlflow => format!("/gateway/{model}/invocations"),
             Self::Databricks => format!("/serving-endpoints/{model}/invocations"),
+            Self::Service(service) => service.path(model),
+        }
+    }
+
+    /// The operation's name in records.
+    #[must_use]
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::Service(service) => service.names().1,
+            _ => "chat",
+        }
+    }
+
+    /// The format of conversations whose errors go with it.
+    #[must_use]
+    pub const fn kin(self) -> Self {
+        match self {
+            Self::Service(service) => service.kin(),
+            other => other,
+        }
+    }
+
+    /// Whether the address says the model.
+    #[must_use]
+    pub const fn is_addressed(self) -> bool {
+        match self {
+            Self::Gemini => true,
+            Self::Service(service) => service.is_addressed(),
+            _ => false,
         }
     }
 
@@ -112,7 +152,7 @@ impl Format {
     /// Where a vendor of the format takes its key.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
+        match self.kin() {
             Self::Anthropic => "x-api-key",
             Self::Gemini => "x-goog-api-key",
             _ => "authorization",
@@ -130,6 +170,7 @@ impl Format {
             Self::OpenAiCompletions => vendor::openai_completions::refuse,
             Self::Bedrock => vendor::bedrock::refuse,
             Self::Cohere => vendor::cohere::refuse,
+            Self::Service(service) => service.vendor(),
             // Nobody is asked in these.
             Self::Mlflow | Self::Databricks => vendor::openai_chat::refuse,
         }

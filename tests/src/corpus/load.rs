@@ -79,7 +79,8 @@ fn load_case(name: &str, place: &Path, defaults: &Value, area: Format) -> Result
         .map_err(|e| format!("case.json: {e}"))?;
     let mut files = Files::of(place)?;
     let path = file.request.path.clone().unwrap_or_else(|| area.path("assistant", false));
-    let format = Format::of_path(&path);
+    // OpenAI and Anthropic have their model lists at the same path.
+    let format = if path.starts_with("/v1/models") { area } else { Format::of_path(&path) };
     let body = files.take(file.request.file.as_deref().unwrap_or("request.json")).unwrap_or_default();
     let calls = match file.upstream {
         Some(calls) => calls,
@@ -153,7 +154,7 @@ fn load_call(
     let number = if i == 0 { String::new() } else { format!(".{}", i + 1) };
     let expected = match files.take(&format!("upstream_request{number}.json")) {
         // What is told in another format may be spelt in any way.
-        Some(bytes) if format != caller.usual_upstream() => {
+        Some(bytes) if format != caller.usual_upstream() || call.respelt => {
             let value =
                 serde_json::from_slice(&bytes).map_err(|e| format!("upstream_request{number}: {e}"))?;
             ExpectBody::Json(value)
@@ -165,7 +166,7 @@ fn load_call(
             ));
         }
         // The model is in the path.
-        None if format == Format::Gemini => ExpectBody::Bytes(request.clone()),
+        None if format.is_addressed() => ExpectBody::Bytes(request.clone()),
         None => {
             let asked_for = matches!(format, Format::OpenAiChat | Format::OpenAiCompletions);
             let asks_usage = call.asks_usage && asked_for;

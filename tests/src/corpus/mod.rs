@@ -9,7 +9,9 @@ mod format;
 mod forward;
 mod frames;
 mod load;
+mod service;
 
 pub use case::{Case, Conduct, ExpectedError, Key, Leaves, RecordRule, Request, Upstream};
 pub use format::Format;
 pub use load::{folder, load};
+pub use service::Service;

@@ -62,7 +62,7 @@ fn check_body(case: &Case, heard: &Heard) -> Option<String> {
             if !kind.starts_with("application/json") {
                 return Some(format!("an error must be JSON, and its content-type is {kind:?}"));
             }
-            check_error(case.format, error, body)
+            check_error(case.format.kin(), error, body)
         }
     }
 }
@@ -134,6 +134,9 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
     let Ok(Value::Object(outer)) = serde_json::from_slice(body) else {
         return Some(format!("the error is not a JSON object: {}", shown()));
     };
+    if format == Format::Cohere {
+        return check_cohere_error(expected, &outer);
+    }
     if matches!(format, Format::Mlflow | Format::Databricks) {
         return check_bare_error(format, expected, &outer);
     }
@@ -179,6 +182,15 @@ fn check_error(format: Format, expected: &ExpectedError, body: &[u8]) -> Option<
         wrong.push(format!("its message does not say {words:?}"));
     }
     (!wrong.is_empty()).then(|| format!("the error is wrong: {}: {}", wrong.join(", "), shown()))
+}
+
+/// Cohere's errors: a message and the id of the request.
+fn check_cohere_error(expected: &ExpectedError, error: &serde_json::Map<String, Value>) -> Option<String> {
+    let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+    let members = error.keys().all(|name| name == "message" || name == "id");
+    let good = members && !message.is_empty() && expected.says.iter().all(|words| message.contains(words));
+    let shown = || shortened(&Value::Object(error.clone()).to_string());
+    (!good).then(|| format!("the error is wrong, {:?} must be in its message: {}", expected.says, shown()))
 }
 
 /// The errors of MLflow's gateway, one text, and of Databricks, a word and a text.

@@ -71,10 +71,11 @@ fn general(case: &Case, heard: &Heard, record: &Value, key: Option<&MadeKey>) ->
         must("key", key.id.clone().into());
     }
     must("dialect", case.format.name().into());
-    let counts = case.request.path.contains("count_tokens") || case.request.path.contains(":countTokens");
+    let counts = ["count_tokens", ":countTokens", "/input_tokens"];
+    let counts = counts.iter().any(|word| case.request.path.contains(word));
     // Where the body says what is asked, the case knows.
     let told = case.record_subset.as_ref().and_then(|record| record.get("operation")).and_then(Value::as_str);
-    must("operation", told.unwrap_or(if counts { "count_tokens" } else { "chat" }).into());
+    must("operation", told.unwrap_or(if counts { "count_tokens" } else { case.format.operation() }).into());
     must("status", if heard.head.is_some() { case.status } else { 499 }.into());
     let subset_says = |name: &str| case.record_subset.as_ref().is_some_and(|s| s.get(name).is_some());
     if !subset_says("outcome") {

@@ -21,7 +21,19 @@ pub fn secrets_in(text: &str) -> Vec<&'static str> {
 pub fn prompts(case: &Case) -> Vec<String> {
     let mut texts = Vec::new();
     if let Ok(request) = serde_json::from_slice::<Value>(&case.request.body) {
-        for name in ["messages", "contents", "input", "instructions", "system", "systemInstruction"] {
+        for name in [
+            "messages",
+            "contents",
+            "input",
+            "instructions",
+            "system",
+            "systemInstruction",
+            "texts",
+            "query",
+            "documents",
+            "content",
+            "requests",
+        ] {
             collect_in(&request, name, &mut texts);
         }
     }
@@ -43,6 +55,10 @@ pub fn prompts(case: &Case) -> Vec<String> {
 fn collect_in(body: &Value, name: &str, texts: &mut Vec<String>) {
     match body.get(name) {
         Some(Value::String(text)) => texts.push(text.clone()),
+        Some(Value::Array(items)) => {
+            texts.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+            items.iter().for_each(|item| collect(Some(item), texts));
+        }
         value => collect(value, texts),
     }
 }

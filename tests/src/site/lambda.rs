@@ -84,6 +84,12 @@ impl Drop for Lambda {
 }
 
 impl Lambda {
+    /// The upstream of every function that it starts.
+    #[must_use]
+    pub const fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
     /// The endpoint of DynamoDB.
     #[must_use]
     pub fn endpoint(&self) -> String {

@@ -76,6 +76,12 @@ impl Worker {
         })
     }
 
+    /// The upstream of every Worker that it starts.
+    #[must_use]
+    pub const fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
     /// A Worker with this configuration and without some of its bindings.
     ///
     /// # Errors

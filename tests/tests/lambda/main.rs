@@ -1,11 +1,12 @@
 //! What only the Lambda function can get wrong, seen from outside: a table that throttles, refuses or loses its answers,
-//! processes that are frozen, what a deployment lacks.
+//! processes that are frozen, what a deployment lacks, the function's own role.
 //!
 //! `cargo xtask test lambda` builds the function and says where it is. Without that each test says so and passes, because
 //! there is nothing to test.
 
 mod frozen;
 mod missing;
+mod role;
 mod table;
 mod troubled;
 

@@ -1,5 +1,5 @@
 //! What only the Worker can get wrong: its store and journal, batches of records, pages of them, streams that flow by
-//! themselves, traps, cold starts, what a deployment lacks, a KV that is slow, stale or down, Durable Objects that fail or
+//! themselves, tokens that one call fetches and another uses, signatures of the platform's cryptography, traps, cold starts, what a deployment lacks, a KV that is slow, stale or down, Durable Objects that fail or
 //! are evicted, workerd that is killed.
 //!
 //! Runs on a build with ways in for tests: `cargo xtask test worker` makes it and says where it is. Without that each
@@ -14,6 +14,7 @@ mod kv;
 mod missing;
 mod pages;
 mod streams;
+mod tokens;
 
 use std::future::Future;
 

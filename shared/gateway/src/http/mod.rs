@@ -9,6 +9,7 @@ mod model_shapes;
 pub(crate) mod models;
 pub(crate) mod openapi;
 mod routes;
+mod service_routes;
 mod surface;
 
 pub(crate) use routes::{AdminOperation, Route, Router};

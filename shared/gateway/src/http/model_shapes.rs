@@ -122,8 +122,8 @@ impl Shape {
                 let id = |model: Option<&Described>| model.map(|model| model.id.clone());
                 Ok(json!({
                     "data": told(page),
-                    "has_more": if backwards { from > 0 } else { to < models.len() },
                     "first_id": id(page.first()),
+                    "has_more": if backwards { from > 0 } else { to < models.len() },
                     "last_id": id(page.last()),
                 }))
             }

@@ -3,10 +3,11 @@
 use http::{Method, StatusCode};
 use postern_wire::dialect::Framing;
 use postern_wire::embed::gemini::Method as EmbedMethod;
-use postern_wire::{Dialect, embed, rerank};
+use postern_wire::{Dialect, embed};
 
 use super::media_routes::MEDIA;
 use super::mlflow_routes::{MLFLOW, in_one_segment};
+use super::service_routes::SERVICES;
 use crate::error::{ErrorKind, GatewayError};
 use crate::pipeline::{Address, Asks, Kind, Resource};
 
@@ -100,7 +101,7 @@ pub(crate) enum Tag {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Entry> {
-    TABLE.iter().chain(MLFLOW).chain(MEDIA)
+    TABLE.iter().chain(SERVICES).chain(MLFLOW).chain(MEDIA)
 }
 
 /// The routes of vendors and of our own.
@@ -127,17 +128,6 @@ const TABLE: &[Entry] = &[
         answer: "VendorAnswer",
         streams: true,
         make: |_| answer(Dialect::OpenAiResponses),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/responses/input_tokens",
-        tag: Tag::OpenAi,
-        id: "countResponseTokens",
-        summary: "How many tokens a prompt has (OpenAI Responses)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiResponses, Kind::Count),
         ..Entry::GET
     },
     Entry {
@@ -189,80 +179,6 @@ const TABLE: &[Entry] = &[
         streams: true,
         query: &[("alt", "sse: a stream as events, not as one JSON array")],
         make: |_| answer(Dialect::Gemini),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/embeddings",
-        tag: Tag::OpenAi,
-        id: "createEmbedding",
-        summary: "Vectors of texts (OpenAI Embeddings)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Embed(embed::Format::OpenAi)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/rerank",
-        tag: Tag::OpenAi,
-        id: "rerank",
-        summary: "Documents by their relevance to a question (Cohere's and Jina's format)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v1/moderations",
-        tag: Tag::OpenAi,
-        id: "createModeration",
-        summary: "Whether texts and images are harmful (OpenAI Moderations)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::OpenAiChat, Kind::Moderate),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/embed",
-        tag: Tag::Cohere,
-        id: "cohereEmbed",
-        summary: "Vectors of texts (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Embed(embed::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        method: Method::POST,
-        path: "/v2/rerank",
-        tag: Tag::Cohere,
-        id: "cohereRerank",
-        summary: "Documents by their relevance to a question (Cohere)",
-        body: Some("VendorRequest"),
-        answer: "VendorAnswer",
-        make: |_| other(Dialect::Cohere, Kind::Rerank(rerank::Format::Cohere)),
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models",
-        tag: Tag::Gemini,
-        id: "listGeminiModels",
-        summary: "The models that the key may use (Gemini)",
-        answer: "VendorAnswer",
-        query: &[("pageSize", "at most 1000"), ("pageToken", "nextPageToken of the page before")],
-        make: |_| Route::Models,
-        ..Entry::GET
-    },
-    Entry {
-        path: "/v1beta/models/{*id}",
-        tag: Tag::Gemini,
-        id: "retrieveGeminiModel",
-        summary: "One model, also of the form PROVIDER/MODEL (Gemini)",
-        answer: "VendorAnswer",
-        make: Route::Model,
         ..Entry::GET
     },
     Entry {

@@ -70,7 +70,7 @@ impl<'a> Embeddings<'a> {
             return Ok(Written { sending, body, more: Vec::new(), how, remarks: Remarks::default() });
         }
         let (bodies, parts, remarks) = self.translate(way, leg, provider)?;
-        reader.translated = true;
+        reader.translated = remarks.translated;
         reader.parts = parts;
         let mut bodies = bodies.into_iter();
         let body = bodies.next().unwrap_or_default();
@@ -136,7 +136,9 @@ impl<'a> Embeddings<'a> {
         }
         judge(&lost, is_input, leg, provider, way.format.name())?;
         let dropped = lost.into_iter().map(|loss| loss.field).collect();
-        Ok((bodies, parts, Remarks { translated: true, dropped, lowered }))
+        // One answer in the caller's format is the caller's as it is.
+        let translated = foreign || parts.len() > 1;
+        Ok((bodies, parts, Remarks { translated, dropped, lowered }))
     }
 
     /// What the demo answers.
@@ -178,7 +180,7 @@ struct Reader {
     to: Format,
     errors: Dialect,
     caller: Dialect,
-    /// Whether the caller's bytes were changed, so that the answer's must be.
+    /// Whether the answer is told anew.
     translated: bool,
     id: String,
     upstream: String,

@@ -60,10 +60,13 @@ impl<'a> Reranking<'a> {
             let how = How::Whole(Box::new(reader));
             return Ok(Written { sending, body, more: Vec::new(), how, remarks: Remarks::default() });
         }
-        reader.translated = true;
+        let foreign = way.format != self.format;
+        // Of its own format only the documents may be missing that the caller wants back.
+        reader.translated = foreign || self.request.return_documents == Some(true);
+        let translated = reader.translated;
         let mut request = Request::clone(&self.request);
         let mut lost = Vec::new();
-        if way.format != self.format {
+        if foreign {
             let unknown = request.leave_extra().into_iter();
             lost.extend(unknown.map(|field| Loss { field, reason: UNKNOWN.into(), weight: Weight::Hint }));
         }
@@ -75,7 +78,7 @@ impl<'a> Reranking<'a> {
             |loss: &Loss| loss.weight == Weight::Meaning && loss.field.starts_with("documents[");
         judge(&lost, is_document, leg, provider, way.format.name())?;
         let dropped = lost.into_iter().map(|loss| loss.field).collect();
-        let remarks = Remarks { translated: true, dropped, lowered: encoded.lowered };
+        let remarks = Remarks { translated, dropped, lowered: encoded.lowered };
         let how = How::Whole(Box::new(reader));
         Ok(Written { sending, body: encoded.body, more: Vec::new(), how, remarks })
     }
@@ -97,7 +100,7 @@ struct Reader {
     to: Format,
     errors: Dialect,
     caller: Dialect,
-    /// Whether the caller's bytes were changed, so that the answer's must be.
+    /// Whether the answer is told anew.
     translated: bool,
     id: String,
     upstream: String,
@@ -125,13 +128,13 @@ impl Tell for Reader {
         if !self.translated {
             return Ok(Some(Told { body: body.clone(), facts }));
         }
+        let mut context = AnswerContext { request: Some(&self.request), ..AnswerContext::default() };
         if self.from != self.to {
             response.leave_extra();
             response.id = None;
             response.model = None;
+            (context.id, context.model) = (&self.id, &self.request.model);
         }
-        let context =
-            AnswerContext { id: &self.id, model: &self.request.model, request: Some(&self.request) };
         Ok(Some(Told { body: self.to.encode_response(&response, &context), facts }))
     }
 }
@@ -139,13 +142,13 @@ impl Tell for Reader {
 impl Reader {
     /// Searches are billed by their number where the vendor says so; then there are no tokens to count.
     fn facts(&self, response: &Response) -> WholeFacts {
+        let searches = response.search_units.unwrap_or_default();
         let (usage, estimated) = match response.usage {
-            None if response.search_units.is_none() => {
-                (Some(count(&self.upstream, &self.request)), Some(true))
-            }
-            known => (known, None),
+            Some(usage) => (Usage { searches, ..usage }, None),
+            None if searches > 0 => (Usage { searches, ..Usage::default() }, None),
+            None => (count(&self.upstream, &self.request), Some(true)),
         };
-        WholeFacts { model: response.model.clone(), usage, estimated, ..WholeFacts::default() }
+        WholeFacts { model: response.model.clone(), usage: Some(usage), estimated, ..WholeFacts::default() }
     }
 }
 

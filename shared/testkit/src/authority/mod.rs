@@ -98,6 +98,13 @@ impl Authority {
         state.roles.clear();
     }
 
+    /// From now on these keys of AWS are good, as those of a role that the platform has taken on: the id, the secret and the
+    /// session's token.
+    pub fn knows(&self, id: &str, secret: &str, token: &str) {
+        let keys = (id.to_owned(), secret.to_owned(), token.to_owned(), u64::MAX);
+        self.state().roles.push(keys);
+    }
+
     /// What a provider answers at paths that end so, to those who may ask.
     pub fn answer(&self, path_end: &str, reply: Reply) {
         self.state().answers.insert(path_end.to_owned(), reply);

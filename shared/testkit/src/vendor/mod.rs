@@ -3,11 +3,14 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod cohere;
+pub mod embed;
 pub mod gemini;
+pub mod moderation;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_forms;
 pub mod openai_responses;
+pub mod rerank;
 
 use std::fmt;
 
