@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{sound, told, with};
 
-fn rest(rest: Value) -> Value {
+fn rest(rest: &Value) -> Value {
     json!({ "kind": "rest", "base_url": "https://h.test/p", "rest": rest })
 }
 
@@ -15,9 +15,9 @@ fn declarations_are_read_and_written() {
         "chat": { "request": { "q": ["{{ prompt }}", 5, null] }, "text": "{{ body.a }}", "input_tokens": "{{ body.n }}" },
         "invocation": { "response": { "p": "{{ body | length }} of {{ model }}" } },
     });
-    let config = sound(&with("/providers/service", rest(declared.clone())));
+    let config = sound(&with("/providers/service", rest(&declared)));
     assert_eq!(config.document()["providers"]["service"]["rest"], declared);
-    sound(&with("/providers/service", rest(json!({ "invocation": {} }))));
+    sound(&with("/providers/service", rest(&json!({ "invocation": {} }))));
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn mistakes_are_told_with_their_place() {
         frequency_penalty, presence_penalty, logit_bias, user, metadata, response_format";
     told(
         "/providers/service",
-        rest(chat(json!({ "a": [{ "b": "{{ promt }}" }] }), "{{ body.x }}")),
+        rest(&chat(json!({ "a": [{ "b": "{{ promt }}" }] }), "{{ body.x }}")),
         &[&format!(
             "providers.service.rest.chat.request: a[0].b: there is nothing called `promt` here (did you mean \
              `prompt`?); {names}"
@@ -35,12 +35,12 @@ fn mistakes_are_told_with_their_place() {
     );
     told(
         "/providers/service",
-        rest(chat(json!({}), "{{ answer }}")),
+        rest(&chat(json!({}), "{{ answer }}")),
         &["providers.service.rest.chat.text: there is nothing called `answer` here; there are body, model"],
     );
     told(
         "/providers/service",
-        rest(json!({ "invocation": { "request": "{{ body | shuffle }}" } })),
+        rest(&json!({ "invocation": { "request": "{{ body | shuffle }}" } })),
         &[
             "providers.service.rest.invocation.request: there is no filter `shuffle`; there are default, first, float, \
            int, join, last, length, lower, map, replace, round, sum, tojson, trim, upper",
@@ -48,7 +48,7 @@ fn mistakes_are_told_with_their_place() {
     );
     told(
         "/providers/service",
-        rest(json!({})),
+        rest(&json!({})),
         &["providers.service.rest: says nothing of calls: give chat, invocation or both"],
     );
     told(
