@@ -348,9 +348,11 @@ mod language_tests {
         };
         assert_eq!(check(json!({ "a": ["{{ body.x }}", "{{ model }}/{{ body }}", "plain", 5] })), [""; 0]);
         let told = check(
-            json!({ "a": "{{ bdy.x }}", "b": "{{ body. }}", "c": "{% for x in %}", "d": "{{ body | nope }}" }),
+            json!({ "a": "{{ bdy.x }}", "b": "{{ body. }}", "c": "{% for x in %}", "d": "{{ body | nope }}",
+                "e": "{{ 'a | b is c' if model is not nothing }}",
+            }),
         );
-        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told.len(), 5, "{told:?}");
         assert!(
             told[0].starts_with("a: there is nothing called `bdy` here (did you mean `body`?)"),
             "{told:?}"
