@@ -23,13 +23,16 @@ use draft::Draft;
 /// The exit code when something could not be carried.
 const INCOMPLETE: u8 = 3;
 
+/// Reads one source's document.
+type Reader = fn(&Value) -> Result<Draft, String>;
+
 /// Turns the file into Postern's configuration.
 ///
 /// # Errors
 /// With exit code 1 and nothing written if the file is no such configuration or what comes out of it would not work; with
 /// exit code 3, after writing, if something could not be carried.
 pub(crate) fn run(command: &ImportCommand) -> Result<(), Failure> {
-    let (ImportArgs { file }, source, read): (_, _, fn(&Value) -> Result<Draft, String>) = match command {
+    let (ImportArgs { file }, source, read): (_, _, Reader) = match command {
         ImportCommand::Mlflow(args) => (args, "an MLflow gateway configuration", mlflow::read),
     };
     let shown = file.display();

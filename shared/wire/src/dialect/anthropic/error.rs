@@ -156,13 +156,13 @@ pub fn encode_error(error: &ErrorBody<'_>) -> Bytes {
             json!({"error_code": "thread_unsupported_request", "unsupported": [THREAD]}),
         );
     }
-    body(map, error.request_id)
+    body(&map, error.request_id)
 }
 
 /// Writes a fault as an error of this format, as it stands in a stream.
 #[must_use]
 pub fn encode_fault(fault: &Fault) -> Bytes {
-    body(said(word(fault.kind), &fault.message), None)
+    body(&said(word(fault.kind), &fault.message), None)
 }
 
 fn said(word: &str, message: &str) -> Map<String, Value> {
@@ -172,7 +172,7 @@ fn said(word: &str, message: &str) -> Map<String, Value> {
     map
 }
 
-fn body(error: Map<String, Value>, request_id: Option<&str>) -> Bytes {
+fn body(error: &Map<String, Value>, request_id: Option<&str>) -> Bytes {
     json!({"type": "error", "error": error, "request_id": request_id}).to_string().into()
 }
 
