@@ -88,8 +88,12 @@ impl MediaFacts {
 }
 
 fn read(body: &[u8]) -> Result<Answer, PeekFailure> {
-    let answer: Answer = serde_json::from_slice(body)
-        .map_err(|_| PeekFailure::Decode(DecodeError::at("", "expected a JSON object")))?;
+    let no_object = || PeekFailure::Decode(DecodeError::at("", "expected a JSON object"));
+    // An array would be taken for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(no_object());
+    }
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| no_object())?;
     let failed = answer.error.as_ref().is_some_and(|error| !error.is_null());
     if failed || answer.kind.as_ref().is_some_and(|kind| kind == "error") {
         return Err(PeekFailure::Fault(fault(body)));
