@@ -53,6 +53,10 @@ pub struct Request {
     pub store: Option<bool>,
     /// Groups requests that share a prompt, for the provider's cache.
     pub prompt_cache_key: Option<String>,
+    /// How long the provider's cache keeps the prompt: `in_memory`, `24h`.
+    pub prompt_cache_retention: Option<String>,
+    /// A stable id of the person, for the provider's watch over abuse.
+    pub safety_identifier: Option<String>,
     /// How wordy to be: `low`, `medium`, `high`.
     pub verbosity: Option<String>,
     /// Lets the model search the web.

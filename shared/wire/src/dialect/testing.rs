@@ -49,6 +49,8 @@ pub(crate) fn every_option() -> Request {
         metadata: Some(Extra::from_iter([("METADATA".to_owned(), json!("x")), ("bad".to_owned(), json!(5))])),
         store: Some(true),
         prompt_cache_key: Some("k".into()),
+        prompt_cache_retention: Some("24h".into()),
+        safety_identifier: Some("s".into()),
         verbosity: Some("low".into()),
         web_search: Some(WebSearch::default()),
         stream: Some(true),

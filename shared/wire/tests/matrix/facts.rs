@@ -279,6 +279,8 @@ impl Facts {
             ("service_tier", &request.service_tier),
             ("user", &request.user),
             ("prompt_cache_key", &request.prompt_cache_key),
+            ("prompt_cache_retention", &request.prompt_cache_retention),
+            ("safety_identifier", &request.safety_identifier),
             ("verbosity", &request.verbosity),
         ] {
             self.some(what.to_owned(), what, word.as_ref());

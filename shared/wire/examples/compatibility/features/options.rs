@@ -170,5 +170,6 @@ fn settings() -> Vec<Probe> {
         ("notes (`metadata`)", with(|request| request.metadata = Some(notes))),
         ("whether to keep the answer", with(|request| request.store = Some(true))),
         ("a key for the cache", with(|request| request.prompt_cache_key = text("k-1"))),
+        ("an id against abuse", with(|request| request.safety_identifier = text("s-1"))),
     ]
 }

@@ -342,6 +342,12 @@ fn note_unsaid(request: &Request, notes: &mut Notes) {
     if request.prompt_cache_key.is_some() {
         notes.hint("prompt_cache_key", "Anthropic caches by marks in the prompt");
     }
+    if request.prompt_cache_retention.is_some() {
+        notes.hint("prompt_cache_retention", "Anthropic's marks in the prompt say how long it is kept");
+    }
+    if request.safety_identifier.is_some() {
+        notes.hint("safety_identifier", "Anthropic takes one id of the person, `user`");
+    }
     if request.verbosity.is_some() {
         notes.hint("verbosity", "Anthropic has no such setting");
     }

@@ -388,6 +388,8 @@ fn note_unsaid(request: &Request, notes: &mut Notes) {
         ("user", request.user.is_some()),
         ("store", request.store.is_some()),
         ("prompt_cache_key", request.prompt_cache_key.is_some()),
+        ("prompt_cache_retention", request.prompt_cache_retention.is_some()),
+        ("safety_identifier", request.safety_identifier.is_some()),
         ("verbosity", request.verbosity.is_some()),
     ];
     for (name, _) in hints.iter().filter(|(_, said)| *said) {

@@ -134,6 +134,8 @@ fn put_service(map: &mut Map<String, Value>, request: &Request, target: &Target<
         ("user", request.user.is_some()),
         ("store", request.store.is_some()),
         ("prompt_cache_key", request.prompt_cache_key.is_some()),
+        ("prompt_cache_retention", request.prompt_cache_retention.is_some()),
+        ("safety_identifier", request.safety_identifier.is_some()),
         ("verbosity", request.verbosity.is_some()),
         ("prediction", request.prediction.is_some()),
     ] {

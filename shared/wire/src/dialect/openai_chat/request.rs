@@ -75,6 +75,8 @@ pub(in crate::dialect) fn read(mut map: Extra) -> Result<Request, DecodeError> {
     request.metadata = fields::object(&mut map, path, "metadata")?;
     request.store = fields::boolean(&mut map, path, "store")?;
     request.prompt_cache_key = fields::string(&mut map, path, "prompt_cache_key")?;
+    request.prompt_cache_retention = fields::string(&mut map, path, "prompt_cache_retention")?;
+    request.safety_identifier = fields::string(&mut map, path, "safety_identifier")?;
     request.verbosity = fields::string(&mut map, path, "verbosity")?;
     request.web_search =
         fields::object(&mut map, path, "web_search_options")?.map(decode_search).transpose()?;
@@ -279,6 +281,8 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
     put_some(&mut map, "metadata", request.metadata.as_ref());
     put_some(&mut map, "store", request.store.as_ref());
     put_some(&mut map, "prompt_cache_key", request.prompt_cache_key.as_ref());
+    put_some(&mut map, "prompt_cache_retention", request.prompt_cache_retention.as_ref());
+    put_some(&mut map, "safety_identifier", request.safety_identifier.as_ref());
     put_some(&mut map, "verbosity", request.verbosity.as_ref());
     if let Some(search) = &request.web_search {
         put(&mut map, "web_search_options", encode_search(search));

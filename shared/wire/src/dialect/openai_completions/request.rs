@@ -269,6 +269,8 @@ fn note_unsayable(request: &Request, notes: &mut Notes) {
         (request.metadata.is_some(), "metadata"),
         (request.store == Some(true), "store"),
         (request.prompt_cache_key.is_some(), "prompt_cache_key"),
+        (request.prompt_cache_retention.is_some(), "prompt_cache_retention"),
+        (request.safety_identifier.is_some(), "safety_identifier"),
         (request.verbosity.is_some(), "verbosity"),
     ] {
         if said {

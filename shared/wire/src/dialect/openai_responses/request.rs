@@ -66,6 +66,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, DecodeError> {
     request.metadata = fields::object(&mut map, path, "metadata")?;
     request.store = fields::boolean(&mut map, path, "store")?;
     request.prompt_cache_key = fields::string(&mut map, path, "prompt_cache_key")?;
+    request.prompt_cache_retention = fields::string(&mut map, path, "prompt_cache_retention")?;
+    request.safety_identifier = fields::string(&mut map, path, "safety_identifier")?;
     request.stream = fields::boolean(&mut map, path, "stream")?;
     put(&mut map, mark::ORIGIN, Value::Null);
     request.extra = map;
@@ -204,8 +206,7 @@ pub(in crate::dialect) fn weigh_extra(request: &Request) -> Vec<Loss> {
             ("include", _) => hint("what else to include is particular to OpenAI"),
             ("truncation", Value::String(word)) if word == "disabled" => None,
             ("truncation", _) => hint("other providers do not shorten a conversation that is too long"),
-            ("safety_identifier", _) => hint("an id of the person for OpenAI"),
-            ("prompt_cache_retention" | "prompt_cache_options", _) => hint("how OpenAI caches the prompt"),
+            ("prompt_cache_options", _) => hint("how OpenAI caches the prompt"),
             ("reasoning", Value::Object(fields)) if fields.values().all(Value::is_null) => None,
             ("reasoning", _) => hint("how reasoning is summarized and kept is particular to OpenAI"),
             ("stream_options", _) => hint("padding of events is particular to OpenAI"),

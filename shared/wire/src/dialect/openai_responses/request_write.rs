@@ -62,6 +62,8 @@ pub fn encode_request(request: &Request, target: &Target<'_>) -> Encoded {
         None => {}
     }
     put_some(&mut map, "prompt_cache_key", request.prompt_cache_key.as_ref());
+    put_some(&mut map, "prompt_cache_retention", request.prompt_cache_retention.as_ref());
+    put_some(&mut map, "safety_identifier", request.safety_identifier.as_ref());
     put_some(&mut map, "stream", request.stream.as_ref());
     note_unsayable(request, &mut notes);
     mark::merge(&mut map, &request.extra);

@@ -162,7 +162,7 @@ pub(super) fn complete(map: &mut Map<String, Value>, request: Option<&Request>) 
     let effort = request.reasoning.as_ref().and_then(reasoning::effort);
     let summary = request.extra.get(mark::SUMMARY);
     add("reasoning", json!({"effort": effort.map(|effort| effort.as_str().to_owned()), "summary": summary}));
-    add("safety_identifier", asked("safety_identifier"));
+    add("safety_identifier", request.safety_identifier.clone().into());
     add("service_tier", request.service_tier.clone().unwrap_or_else(|| "default".to_owned()).into());
     // The gateway keeps no answers, whatever was asked for.
     add("store", false.into());

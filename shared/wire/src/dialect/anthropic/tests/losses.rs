@@ -69,6 +69,8 @@ fn full() -> Request {
         metadata: Some(Extra::from_iter([("k".to_owned(), json!("v"))])),
         store: Some(true),
         prompt_cache_key: Some("key".to_owned()),
+        prompt_cache_retention: Some("24h".to_owned()),
+        safety_identifier: Some("person".to_owned()),
         verbosity: Some("low".to_owned()),
         web_search: Some(WebSearch {
             context_size: Some("low".to_owned()),
@@ -129,6 +131,8 @@ fn every_field_of_a_request_is_said_or_named() {
         ("metadata", Weight::Hint),
         ("store", Weight::Hint),
         ("prompt_cache_key", Weight::Hint),
+        ("prompt_cache_retention", Weight::Hint),
+        ("safety_identifier", Weight::Hint),
         ("verbosity", Weight::Hint),
         ("web_search.context_size", Weight::Hint),
     ];

@@ -423,6 +423,8 @@ fn no_field_is_left_out_in_silence() {
         "metadata.bad",
         "store",
         "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
         "verbosity",
         "web_search",
     ] {

@@ -116,6 +116,8 @@ fn request() -> Request {
         metadata: Some(Map::new()),
         store: Some(true),
         prompt_cache_key: Some("key-1".into()),
+        prompt_cache_retention: Some("24h".to_owned()),
+        safety_identifier: Some("person".to_owned()),
         verbosity: Some("low".into()),
         web_search: Some(WebSearch {
             context_size: Some("low".into()),
@@ -189,6 +191,8 @@ fn each_field_is_said_or_named() {
         "metadata",
         "store",
         "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
         "verbosity",
         "web_search.context_size",
         "web_search.location",

@@ -288,7 +288,7 @@ fn state_at_openai_is_lost_elsewhere_with_its_weight() {
     for name in ["previous_response_id", "background", "prompt", "conversation"] {
         assert!(lost(&state).contains(&(name, Weight::Meaning)), "{name}");
     }
-    for name in ["include", "truncation", "max_tool_calls", "safety_identifier", "reasoning"] {
+    for name in ["include", "truncation", "max_tool_calls", "reasoning"] {
         assert!(lost(&state).contains(&(name, Weight::Hint)), "{name}");
     }
     let refers = request_of(&with_input(json!([
