@@ -112,6 +112,10 @@ fn kinds(out: &mut String) {
     for preset in provider::presets() {
         let address = match (preset.is_demo(), preset.needs_base_url()) {
             (true, _) => "none: answers inside of Postern".to_owned(),
+            // Where `aws.region` or `google.location` says the rest of the address.
+            (_, true) if preset.address_in("x").is_some() => {
+                format!("of the region: `{}`", preset.base_url_form)
+            }
             (_, true) => format!("**required**: `{}`", preset.base_url_form),
             _ => format!("`{}`", preset.base_url),
         };

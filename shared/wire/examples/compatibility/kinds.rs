@@ -28,10 +28,11 @@ fn grouped(columns: impl Fn(&Preset) -> Vec<String>) -> Vec<Vec<String>> {
 
 /// How a caller's format reaches a kind: as the gateway chooses the way.
 fn way(preset: &Preset, caller: Dialect) -> String {
-    if preset.ways.iter().any(|way| way.dialect == caller) {
-        return "as it is".to_owned();
+    match preset.ways.iter().find(|way| way.dialect == caller).or_else(|| preset.ways.first()) {
+        None => "no".to_owned(),
+        Some(way) if way.dialect == caller && way.dress.keeps_answers() => "as it is".to_owned(),
+        Some(way) => format!("told in {}", title(way.dialect)),
     }
-    preset.ways.first().map_or_else(|| "no".to_owned(), |way| format!("told in {}", title(way.dialect)))
 }
 
 /// Caller formats by kinds.
