@@ -30,7 +30,12 @@ pub fn seal(id: &str, signature: Option<&str>) -> String {
 /// The provider's own id, and the signature that was carried inside.
 #[must_use]
 pub fn open(id: &str) -> (String, Option<String>) {
-    let found = id.rsplit_once(MARK).and_then(|(own, carried)| {
+    // The first mark: a signature may hold its letters, an id does not.
+    let found = id.split_once(MARK).and_then(|(own, carried)| {
+        // Only what `seal` writes is taken for a signature; anything else is the caller's own.
+        if !carried.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+            return None;
+        }
         let mut characters = carried.chars();
         let url_safe = match characters.next()? {
             'u' => true,
@@ -85,7 +90,12 @@ mod tests {
     fn an_id_without_a_signature_stays_as_it_is() {
         assert_eq!(seal("call_1", None), "call_1");
         assert_eq!(open("call_1"), ("call_1".to_owned(), None));
-        assert_eq!(open("toolu_psig_x"), ("toolu_psig_x".to_owned(), None));
+        for own in ["toolu_psig_x", "call_1_psig_s0c2ln todayé", "call_1_psig_s0c2lnbmF0dXJl,"] {
+            assert_eq!(open(own), (own.to_owned(), None));
+        }
+        let holds_the_mark = "AA_psig_BB";
+        let sealed = seal("call_1", Some(holds_the_mark));
+        assert_eq!(open(&sealed), ("call_1".to_owned(), Some(holds_the_mark.to_owned())));
     }
 
     proptest! {
