@@ -90,6 +90,18 @@ pub enum Source {
     Text(String),
 }
 
+impl Source {
+    /// Tells media in the request itself (`data:TYPE;base64,...`) from media at an address.
+    pub(crate) fn of_url(url: String) -> Self {
+        match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+            Some((media_type, data)) => {
+                Self::Base64 { media_type: Some(media_type.to_owned()), data: data.to_owned() }
+            }
+            None => Self::Url(url),
+        }
+    }
+}
+
 /// An image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {

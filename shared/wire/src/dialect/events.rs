@@ -6,10 +6,20 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::{DecodeError, StreamDecoder, StreamError};
 use crate::chat::Delta;
 use crate::sse;
+
+/// The data of one event.
+///
+/// # Errors
+/// When it is not JSON.
+pub(crate) fn parse(data: &[u8]) -> Result<Value, DecodeError> {
+    serde_json::from_slice(data)
+        .map_err(|error| DecodeError::at("", format!("an event of the stream is not valid JSON: {error}")))
+}
 
 /// A reader of one format's events.
 pub(crate) trait EventReader: Send {

@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub mod bedrock;
+mod cache_mark;
 pub mod carried;
 mod check;
 pub mod cohere;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{part, tool};
 use crate::chat::{Content, FinishReason, Message, Part, Reasoning, ToolKind};
+use crate::dialect::cache_mark;
 use crate::dialect::carried;
 use crate::dialect::fields::put;
 
@@ -71,7 +72,7 @@ pub(super) fn encode_content(message: &Message, answer: &str) -> (Vec<Value>, bo
                 None => continue,
             },
         };
-        part::put_cache_mark(&mut map, part.cache);
+        cache_mark::put_cache_mark(&mut map, part.cache);
         part::merge_extra(&mut map, &part.extra);
         blocks.push(Value::Object(map));
     }

@@ -6,6 +6,7 @@ use super::model::Abilities;
 use super::{part, reasoning, tool};
 use crate::chat::{Content, Message, Part, Request, Role, Shape, ToolCall, ToolKind, ToolResult};
 use crate::dialect::DecodeError;
+use crate::dialect::cache_mark;
 use crate::dialect::fields::{self, Path, merge, put};
 use crate::dialect::loss::Notes;
 
@@ -243,7 +244,7 @@ impl Writer<'_> {
             self.notes.lowered(format!("{at}.arguments"));
         }
         let mut map = tool::call_block(&id, &call.name, input);
-        part::put_cache_mark(&mut map, part.cache);
+        cache_mark::put_cache_mark(&mut map, part.cache);
         part::note_marks(part, at, self.notes);
         part::merge_extra(&mut map, &part.extra);
         self.calls.push((id, call.name.clone(), false));

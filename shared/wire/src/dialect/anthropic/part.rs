@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{citation, reasoning, source, tool};
-use crate::chat::{AS_SAID, CacheLife, CacheMark, Content, Extra, Part, Shape, Text, ToolResult};
+use crate::chat::{AS_SAID, Content, Extra, Part, Shape, Text, ToolResult};
 use crate::dialect::DecodeError;
+use crate::dialect::cache_mark::{put_cache_mark, take_cache_mark};
 use crate::dialect::carried;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 use crate::dialect::loss::Notes;
@@ -90,34 +91,6 @@ pub(super) fn merge_extra(written: &mut Map<String, Value>, extra: &Extra) {
             None => merge(written, &Extra::from_iter([(name.clone(), value.clone())])),
         }
     }
-}
-
-/// Reads `cache_control`; a form not known stays.
-pub(super) fn take_cache_mark(map: &mut Map<String, Value>) -> Option<CacheMark> {
-    let Some(Value::Object(mark)) = map.get("cache_control") else { return None };
-    if mark.get("type")?.as_str()? != "ephemeral" {
-        return None;
-    }
-    let life = match (mark.len(), mark.get("ttl").and_then(Value::as_str)) {
-        (1, None) => CacheLife::Default,
-        (2, Some("5m")) => CacheLife::FiveMinutes,
-        (2, Some("1h")) => CacheLife::OneHour,
-        _ => return None,
-    };
-    map.remove("cache_control");
-    Some(CacheMark { life })
-}
-
-pub(super) fn put_cache_mark(map: &mut Map<String, Value>, mark: Option<CacheMark>) {
-    let Some(mark) = mark else { return };
-    let mut control = Map::new();
-    put(&mut control, "type", "ephemeral");
-    match mark.life {
-        CacheLife::Default => {}
-        CacheLife::FiveMinutes => put(&mut control, "ttl", "5m"),
-        CacheLife::OneHour => put(&mut control, "ttl", "1h"),
-    }
-    put(map, "cache_control", control);
 }
 
 /// Whether a block of a type not typed here is Anthropic's. Those that other formats left untyped have other words.

@@ -9,6 +9,7 @@ use crate::chat::{
     ReasoningSpelling, Request, Role,
 };
 use crate::dialect::DecodeError;
+use crate::dialect::cache_mark;
 use crate::dialect::effort::{LEAST_BUDGET, budget_of, effort_of};
 use crate::dialect::fields::{self, Path, put};
 use crate::dialect::loss::Notes;
@@ -81,7 +82,7 @@ pub(super) fn encode_block(
             return None;
         }
     }
-    super::part::put_cache_mark(&mut map, part.cache);
+    cache_mark::put_cache_mark(&mut map, part.cache);
     if part.id.is_some() {
         notes.hint(format!("{at}.id"), "Anthropic's content blocks have no ids");
     }

@@ -13,7 +13,7 @@ use crate::chat::{
     Annotation, ChoiceDelta, Content, Delta, Extra, Part, Reasoning, ReasoningDelta, ReasoningSpelling, Role,
     Start, ToolCall, ToolCallDelta,
 };
-use crate::dialect::events::EventReader;
+use crate::dialect::events::{self, EventReader};
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
 use crate::fault::{Fault, FaultKind};
@@ -358,9 +358,7 @@ impl EventReader for StreamDecoder {
         if self.done || data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(data)?;
         if let Some(fault) = error::find_fault(&value) {
             return Err(StreamError::Fault(fault));
         }

@@ -13,6 +13,7 @@ use super::{citation, error, part, tool};
 use crate::Usage;
 use crate::chat::{ChoiceDelta, Content, Delta, Extra, FinishReason, Part, ReasoningDelta, ToolCallDelta};
 use crate::dialect::AnswerContext;
+use crate::dialect::cache_mark;
 use crate::dialect::fields::{merge, put};
 use crate::fault::Fault;
 use crate::json;
@@ -390,7 +391,7 @@ impl StreamEncoder {
             self.close(out);
             return;
         }
-        part::put_cache_mark(&mut block, whole.cache);
+        cache_mark::put_cache_mark(&mut block, whole.cache);
         merge(&mut block, &whole.extra);
         self.start_block(block, Open::None, out);
         self.stop_block(out);

@@ -9,6 +9,7 @@ use crate::chat::{
     Definition, Extra, Function, Location, Request, Tool, ToolCall, ToolChoice, ToolKind, WebSearch,
 };
 use crate::dialect::DecodeError;
+use crate::dialect::cache_mark;
 use crate::dialect::carried;
 use crate::dialect::fields::{self, Path, put, put_some};
 use crate::dialect::loss::Notes;
@@ -40,7 +41,7 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
         }),
     };
     part::set_aside(&mut map, "type", |kind| kind == "custom");
-    let cache = part::take_cache_mark(&mut map);
+    let cache = cache_mark::take_cache_mark(&mut map);
     Ok(Tool { definition, cache, extra: map })
 }
 
@@ -97,7 +98,7 @@ fn encode_tool(tool: &Tool, at: &str, notes: &mut Notes) -> Option<Map<String, V
             return None;
         }
     };
-    part::put_cache_mark(&mut map, tool.cache);
+    cache_mark::put_cache_mark(&mut map, tool.cache);
     Some(map)
 }
 

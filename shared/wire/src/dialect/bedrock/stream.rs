@@ -14,6 +14,7 @@ use crate::chat::{
     Annotation, ChoiceDelta, Delta, Extra, Reasoning, ReasoningDelta, ReasoningSpelling, Role, Start,
     ToolCallDelta, ToolKind,
 };
+use crate::dialect::events;
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError, carried};
 use crate::event_stream::{Decoder, FrameError, Message};
@@ -115,9 +116,7 @@ impl StreamDecoder {
         if !KNOWN.contains(&name) {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(payload).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(payload)?;
         let mut map = fields::into_object(&Path::Root, value)?;
         // Padding, so that the length of an event tells nothing.
         map.remove("p");

@@ -99,7 +99,7 @@ fn decode_part(value: Value, path: &Path<'_>) -> Result<Part, DecodeError> {
             let url = fields::need_string(&mut inner, &at, "url")?;
             let detail = fields::string(&mut inner, &at, "detail")?;
             fields::put_back(&mut map, "image_url", inner);
-            Content::Image(Image { source: split_data_url(url), detail })
+            Content::Image(Image { source: Source::of_url(url), detail })
         }
         "document" => match document::decode_part(&mut map) {
             Some(part) => return Ok(part),
@@ -108,14 +108,6 @@ fn decode_part(value: Value, path: &Path<'_>) -> Result<Part, DecodeError> {
         _ => Content::Other(format!("{OWN}{kind}")),
     };
     Ok(Part { extra: map, ..Part::new(content) })
-}
-
-/// Tells media in the request itself (`data:TYPE;base64,...`) from media at an address.
-fn split_data_url(url: String) -> Source {
-    match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
-        Some((kind, data)) => Source::Base64 { media_type: Some(kind.to_owned()), data: data.to_owned() },
-        None => Source::Url(url),
-    }
 }
 
 /// What messages are written to.

@@ -10,9 +10,9 @@ use super::{PLAN, THINKING, citation, error, message};
 use crate::chat::{
     ChoiceDelta, Delta, Extra, Logprobs, ReasoningDelta, Role, Start, ToolCallDelta, ToolKind,
 };
-use crate::dialect::events::EventReader;
+use crate::dialect::events::{self, EventReader};
 use crate::dialect::fields::{self, Path};
-use crate::dialect::{DecodeError, StreamError, carried};
+use crate::dialect::{StreamError, carried};
 use crate::sse;
 
 /// Largest event of a stream, in bytes.
@@ -158,9 +158,7 @@ impl EventReader for StreamDecoder {
         if self.done || data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(data)?;
         let mut map = fields::into_object(&Path::Root, value)?;
         let Some(kind) = fields::try_string(&mut map, "type") else {
             // An error may come as its bare body.

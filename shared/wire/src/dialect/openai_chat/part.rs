@@ -4,10 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value};
 
 use crate::chat::{
-    Annotation, Audio, CacheLife, CacheMark, Content, Extra, File, Image, Part, Reasoning, ReasoningForm,
-    ReasoningSpelling, Source, Text,
+    Annotation, Audio, Content, Extra, File, Image, Part, Reasoning, ReasoningForm, ReasoningSpelling,
+    Source, Text,
 };
 use crate::dialect::DecodeError;
+use crate::dialect::cache_mark::{put_cache_mark, take_cache_mark};
 use crate::dialect::fields::{self, Path, merge, put, put_some};
 
 /// Reads one part of a content list.
@@ -23,14 +24,14 @@ pub(super) fn decode_part(value: Value, path: &Path<'_>) -> Result<Part, DecodeE
         "refusal" => Content::Refusal(fields::need_string(&mut map, path, "refusal")?),
         "image_url" if is_object(&map, "image_url") => {
             let source = nested(&mut map, path, "image_url", |image, path| {
-                let source = split_data_url(fields::need_string(image, path, "url")?);
+                let source = Source::of_url(fields::need_string(image, path, "url")?);
                 Ok(Image { source, detail: fields::string(image, path, "detail")? })
             })?;
             Content::Image(source)
         }
         "video_url" if is_object(&map, "video_url") => {
             let source = nested(&mut map, path, "video_url", |video, path| {
-                fields::need_string(video, path, "url").map(split_data_url)
+                fields::need_string(video, path, "url").map(Source::of_url)
             })?;
             Content::Video(source)
         }
@@ -100,47 +101,10 @@ fn take_thinking(map: &mut Map<String, Value>) -> Option<String> {
     Some(text)
 }
 
-/// `cache_control` as OpenRouter and others take it for Anthropic's models.
-pub(super) fn take_cache_mark(map: &mut Map<String, Value>) -> Option<CacheMark> {
-    let Some(Value::Object(mark)) = map.get("cache_control") else { return None };
-    if mark.get("type")?.as_str()? != "ephemeral" {
-        return None;
-    }
-    let life = match (mark.len(), mark.get("ttl").and_then(Value::as_str)) {
-        (1, None) => CacheLife::Default,
-        (2, Some("5m")) => CacheLife::FiveMinutes,
-        (2, Some("1h")) => CacheLife::OneHour,
-        _ => return None,
-    };
-    map.remove("cache_control");
-    Some(CacheMark { life })
-}
-
-pub(super) fn put_cache_mark(map: &mut Map<String, Value>, mark: Option<CacheMark>) {
-    let Some(mark) = mark else { return };
-    let mut control = Map::new();
-    put(&mut control, "type", "ephemeral");
-    match mark.life {
-        CacheLife::Default => {}
-        CacheLife::FiveMinutes => put(&mut control, "ttl", "5m"),
-        CacheLife::OneHour => put(&mut control, "ttl", "1h"),
-    }
-    put(map, "cache_control", control);
-}
-
-/// Tells media in the request itself (`data:TYPE;base64,...`) from media at an address.
-fn split_data_url(url: String) -> Source {
-    let Some((media_type, data)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"))
-    else {
-        return Source::Url(url);
-    };
-    Source::Base64 { media_type: Some(media_type.to_owned()), data: data.to_owned() }
-}
-
 /// OpenAI takes a data URL here; compatible vendors also an address or bare base64.
 fn split_file_data(data: String) -> Source {
     if data.starts_with("data:") || data.starts_with("http://") || data.starts_with("https://") {
-        split_data_url(data)
+        Source::of_url(data)
     } else {
         Source::Base64 { media_type: None, data }
     }

@@ -10,7 +10,7 @@ use crate::chat::{
     AudioDelta, ChoiceDelta, Content, Delta, Extra, FinishReason, Part, ReasoningDelta, ReasoningSpelling,
     Role, Start, ToolCallDelta, ToolKind,
 };
-use crate::dialect::events::EventReader;
+use crate::dialect::events::{self, EventReader};
 use crate::dialect::fields::{self, Path};
 use crate::dialect::{DecodeError, StreamError};
 use crate::sse;
@@ -360,9 +360,7 @@ impl EventReader for StreamDecoder {
         if self.done || data.is_empty() {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(data)?;
         if let Some(fault) = error::find_fault(&value) {
             return Err(StreamError::Fault(fault));
         }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::{Content, Definition, Extra, Function, Part, Tool, ToolCall, ToolChoice, ToolKind};
+use crate::dialect::DecodeError;
+use crate::dialect::cache_mark;
 use crate::dialect::fields::{self, Path, merge, put, put_some};
-use crate::dialect::{DecodeError, openai_chat::part};
 
 /// Reads one element of `tools`.
 pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeError> {
@@ -36,7 +37,7 @@ pub(super) fn decode_tool(value: Value, path: &Path<'_>) -> Result<Tool, DecodeE
         }
         _ => Definition::BuiltIn(kind),
     };
-    let cache = part::take_cache_mark(&mut map);
+    let cache = cache_mark::take_cache_mark(&mut map);
     Ok(Tool { definition, cache, extra: map })
 }
 
@@ -84,7 +85,7 @@ pub(super) fn encode_tool(tool: &Tool, legacy: bool) -> Value {
         }
         Definition::BuiltIn(kind) => put(&mut map, "type", kind.clone()),
     }
-    part::put_cache_mark(&mut map, tool.cache);
+    cache_mark::put_cache_mark(&mut map, tool.cache);
     merge(&mut map, &tool.extra);
     Value::Object(map)
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::logprobs;
 use super::response::take_finish;
 use crate::chat::{ChoiceDelta, Delta, Extra, Role, Start};
-use crate::dialect::events::EventReader;
+use crate::dialect::StreamError;
+use crate::dialect::events::{self, EventReader};
 use crate::dialect::fields::{self, Path};
 use crate::dialect::openai_chat::{find_fault, known_usage};
-use crate::dialect::{DecodeError, StreamError};
 use crate::sse;
 
 /// Largest event of a stream, in bytes.
@@ -105,9 +105,7 @@ impl EventReader for StreamDecoder {
         if self.done || data.is_empty() {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(data)?;
         if let Some(fault) = find_fault(&value) {
             return Err(StreamError::Fault(fault));
         }

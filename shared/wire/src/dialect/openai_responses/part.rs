@@ -62,7 +62,7 @@ pub(super) fn decode_part(value: Value, path: &Path<'_>, side: Side) -> Result<P
         "refusal" => Content::Refusal(fields::need_string(&mut map, path, "refusal")?),
         "input_image" => {
             let source = match fields::string(&mut map, path, "image_url")? {
-                Some(url) => split_data_url(url),
+                Some(url) => Source::of_url(url),
                 None => Source::FileId(fields::string(&mut map, path, "file_id")?.ok_or_else(|| {
                     path.field_error("image_url", "required: an address or a data URL, or else `file_id`")
                 })?),
@@ -71,7 +71,7 @@ pub(super) fn decode_part(value: Value, path: &Path<'_>, side: Side) -> Result<P
         }
         "input_file" => {
             let source = match fields::string(&mut map, path, "file_data")? {
-                Some(data) if data.starts_with("data:") => split_data_url(data),
+                Some(data) if data.starts_with("data:") => Source::of_url(data),
                 Some(data) => Source::Base64 { media_type: None, data },
                 None => match fields::string(&mut map, path, "file_url")? {
                     Some(url) => Source::Url(url),
@@ -117,16 +117,6 @@ fn take_cache_mark(map: &mut Map<String, Value>) -> Option<CacheMark> {
             && value.get("mode").is_some_and(|mode| mode == "explicit")
     };
     fields::take_if(map, "prompt_cache_breakpoint", explicit).map(|_| CacheMark { life: CacheLife::Default })
-}
-
-/// Tells media in the request itself (`data:TYPE;base64,...`) from media at an address.
-pub(super) fn split_data_url(url: String) -> Source {
-    match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
-        Some((media_type, data)) => {
-            Source::Base64 { media_type: Some(media_type.to_owned()), data: data.to_owned() }
-        }
-        None => Source::Url(url),
-    }
 }
 
 /// A data URL, or bare base64 where the media type is not known.

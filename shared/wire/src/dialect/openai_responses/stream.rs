@@ -14,9 +14,9 @@ use crate::chat::{
     ChoiceDelta, Content, Delta, Extra, Logprobs, Part, Reasoning, ReasoningDelta, ReasoningForm, Role,
     Start, ToolCallDelta, ToolKind,
 };
-use crate::dialect::events::EventReader;
+use crate::dialect::StreamError;
+use crate::dialect::events::{self, EventReader};
 use crate::dialect::fields::{self, Path};
-use crate::dialect::{DecodeError, StreamError};
 use crate::fault::{Fault, FaultKind};
 use crate::sse;
 
@@ -365,9 +365,7 @@ impl EventReader for StreamDecoder {
         if self.done || data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        let value = serde_json::from_slice::<Value>(data).map_err(|error| {
-            DecodeError::at("", format!("an event of the stream is not valid JSON: {error}"))
-        })?;
+        let value = events::parse(data)?;
         let mut map = fields::into_object(&Path::Root, value)?;
         let kind = fields::try_string(&mut map, "type").unwrap_or_default();
         match kind.as_str() {
