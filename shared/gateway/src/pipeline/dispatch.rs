@@ -83,20 +83,8 @@ pub(super) async fn dispatch<'p, H: Host>(
                     }
                     Err(failure) => failure,
                 };
-                draft.attempted(None, Some(&failure.fault));
-                let place = format!("{}/{} (attempt {tried} of {})", leg.provider, leg.model, leg.attempts);
-                tracing::warn!(
-                    request_id = %call.id,
-                    provider = leg.provider,
-                    model = leg.model,
-                    attempt = tried,
-                    fault = ?failure.fault.kind,
-                    status = failure.fault.status,
-                    "an attempt failed"
-                );
-                let left = deadline.since(host.now());
-                let next = after_fault(&failure.fault, tried, leg.attempts, left, random(host));
-                last = Some(Undelivered::Failed { failure, place });
+                let (failed, next) = failed(host, call, leg, tried, failure, deadline, draft);
+                last = Some(failed);
                 match next {
                     Next::Again(pause) => {
                         let since = host.now();
@@ -126,12 +114,38 @@ fn play<H: Host>(host: &H, answer: Demo, deadline: Timestamp) -> Answer<H> {
     }
 }
 
+/// Notes a failed attempt, and says what comes next.
+pub(super) fn failed<H: Host>(
+    host: &H,
+    call: &Call,
+    leg: &Leg,
+    tried: u32,
+    failure: Failure,
+    deadline: Timestamp,
+    draft: &mut Draft<H>,
+) -> (Undelivered, Next) {
+    draft.attempted(None, Some(&failure.fault));
+    let place = format!("{} (attempt {tried} of {})", leg.target(), leg.attempts);
+    tracing::warn!(
+        request_id = %call.id,
+        provider = leg.provider,
+        model = leg.model,
+        attempt = tried,
+        fault = ?failure.fault.kind,
+        status = failure.fault.status,
+        "an attempt failed"
+    );
+    let left = deadline.since(host.now());
+    let next = after_fault(&failure.fault, tried, leg.attempts, left, random(host));
+    (Undelivered::Failed { failure, place }, next)
+}
+
 pub(super) fn nothing_to_ask() -> Undelivered {
     let fault = Fault::new(FaultKind::Unreachable, "no target is configured");
     Undelivered::Failed { failure: fault.into(), place: "no target".to_owned() }
 }
 
-pub(super) fn random<H: Host>(host: &H) -> u64 {
+fn random<H: Host>(host: &H) -> u64 {
     let mut bytes = [0; 8];
     host.random(&mut bytes);
     u64::from_le_bytes(bytes)

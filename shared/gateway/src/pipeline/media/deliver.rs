@@ -21,7 +21,7 @@ use crate::pipeline::attempt::{
 };
 use crate::pipeline::authorize::{Unsent, send, send_upload};
 use crate::pipeline::deadline::Deadline;
-use crate::pipeline::dispatch::{Delivery, Undelivered, nothing_to_ask, random};
+use crate::pipeline::dispatch::{Delivery, Undelivered, failed, nothing_to_ask};
 use crate::pipeline::draft::Draft;
 use crate::pipeline::exchange::{Remarks, Sending, not_spoken};
 use crate::pipeline::passage::{Passage, Passing};
@@ -29,7 +29,7 @@ use crate::pipeline::reading::Span;
 use crate::pipeline::resolve::{Leg, Plan};
 use crate::pipeline::stream::Source;
 use crate::pipeline::write::enclose;
-use crate::policy::retry::{Next, after_fault};
+use crate::policy::retry::Next;
 use crate::time::Timestamp;
 use crate::upload::{Feed, Outgoing};
 
@@ -143,21 +143,8 @@ where
                 }
                 Err(Unanswered::Failed(failure)) => failure,
             };
-            draft.attempted(None, Some(&failure.fault));
-            let target = leg.target();
-            let place = format!("{target} (attempt {tried} of {})", leg.attempts);
-            tracing::warn!(
-                request_id = %call.id,
-                provider = leg.provider,
-                model = leg.model,
-                attempt = tried,
-                fault = ?failure.fault.kind,
-                status = failure.fault.status,
-                "an attempt failed"
-            );
-            let left = deadline.since(host.now());
-            let next = after_fault(&failure.fault, tried, leg.attempts, left, random(host));
-            last = Some(Undelivered::Failed { failure, place });
+            let (failed, next) = failed(host, call, leg, tried, failure, deadline, draft);
+            last = Some(failed);
             // What has gone to one target and is not held cannot go to another.
             if load.is_spent() {
                 break 'legs;
